@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ from benchmarks.rules_workload import (
 
 from seawall.content import load_content_type, parts_of, validate_item
 from seawall.model import DetectorSpec, Modality, Signal, SignalKind, SignalSpec, Unknown, UnknownReason
-from seawall.policy import Context, Outcome, PolicySource, Program, build_bundle
+from seawall.policy import Context, Outcome, PolicySource, Program, Row, build_bundle
 
 SIZES = (10, 50, 200, 500)
 AIM = 100_000  # events per CPU-second at 50 rules, from item and signals to outcome
@@ -79,6 +79,13 @@ OUR_NAMES = {
     "ToxicityScore": "toxicity",
 }
 
+COUNTED = {
+    "AccountAgeDays": 'count(actor, "post", within="1d")',
+    "Followers": 'distinct(item.text, by=actor, within="30d")',
+    "PriorStrikes": "strikes(actor)",
+}
+"""The same numbers as counters: where they come from does not change the rules."""
+
 SCORER = DetectorSpec(
     name="scorer",
     version="1",
@@ -87,28 +94,28 @@ SCORER = DetectorSpec(
 )
 
 
-def ours(condition: Condition) -> str:
+def ours(condition: Condition, names: Mapping[str, str] = OUR_NAMES) -> str:
     """A condition in Seawall's policy language."""
     match condition:
         case ("cmp", feature, operator, value):
-            return f"{OUR_NAMES[feature]} {operator} {json.dumps(value)}"
+            return f"{names[feature]} {operator} {json.dumps(value)}"
         case ("in", feature, values):
-            return f"{OUR_NAMES[feature]} in {json.dumps(values)}"
+            return f"{names[feature]} in {json.dumps(values)}"
         case ("or", left, right):
-            return f"({ours(left)} or {ours(right)})"
+            return f"({ours(left, names)} or {ours(right, names)})"
         case ("not", feature):
-            return f"not {OUR_NAMES[feature]}"
+            return f"not {names[feature]}"
         case ("re", feature, pattern):
-            return f"matches({OUR_NAMES[feature]}, {json.dumps(pattern)})"
+            return f"matches({names[feature]}, {json.dumps(pattern)})"
     raise AssertionError(condition)
 
 
-def policy(rules: Rules) -> str:
+def policy(rules: Rules, names: Mapping[str, str] = OUR_NAMES) -> str:
     """The rules as a policy file."""
     lines = ["policy: workload", "title: Workload", "owner: benchmark", "applies_to: [post]", "harm: spam"]
     lines += ["definition: Rules to measure with.", "statement: {ground: incompatible, clause: none}", "rules:"]
     for name, conditions in rules:
-        when = " and ".join(map(ours, conditions))
+        when = " and ".join(ours(condition, names) for condition in conditions)
         lines += [f"  - id: {name.lower()}", "    when: |-", f"      {when}", '    do: [review(queue="bench")]']
     return "\n".join(lines) + "\n"
 
@@ -159,6 +166,17 @@ def seawall_engines(rules: Rules) -> list[Engine]:
         fresh = validate_item(content_type, raw)
         return program.decide(program.row(Context(fresh, parts_of(fresh, content_type), signals, (), 1)))
 
+    counting = build_bundle(
+        [PolicySource("workload.yaml", policy(rules, OUR_NAMES | COUNTED))], [content_type], [SCORER], []
+    ).program("post")
+    attributes = {name: item.actor_attributes[OUR_NAMES[name].partition(".")[2]] for name in COUNTED}
+    counters: Row = {
+        name: attributes[short] for short, name in COUNTED.items() if name in {one.name for one in counting.counters}
+    }
+
+    def counted() -> Outcome:
+        return counting.decide(counting.row(Context(item, parts, signals, (), 1, counters)))
+
     def unanswered() -> Outcome:
         return program.decide(program.row(Context(item, parts, (), silent, 1)))
 
@@ -169,6 +187,7 @@ def seawall_engines(rules: Rules) -> list[Engine]:
         Engine(
             "seawall decide", "row -> trace, actions", lambda: program.decide(row), lambda: _names(program.decide(row))
         ),
+        Engine("seawall, counters", "three of the numbers are counters", counted, lambda: _names(counted())),
         Engine("seawall, unknown", "no detector answered: Kleene's logic", unanswered, lambda: _names(from_context())),
     ]
 

@@ -53,11 +53,17 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
+LONG_ON_POSTGRESQL = {"test_shift.py", "test_four_modalities.py"}
+"""Minutes in a browser or with every medium: what they send to the database is tested elsewhere, and here on SQLite."""
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m is applied
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Set the marks that follow from what a test is; leave out the long forms unless they are asked for."""
     for item in items:
         _mark_database(item)
+        if item.path.name in LONG_ON_POSTGRESQL and item.get_closest_marker("postgresql"):
+            item.add_marker("nightly")
         if _is_nightly(config) and is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("nightly")  # with the profile of that name it is its own long form
             item.add_marker(pytest.mark.timeout(NIGHTLY_TIMEOUT))

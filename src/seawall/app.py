@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from seawall import access, appeal, detection, enforce, publish, review, screen
+from seawall.counters import component as counters
 from seawall.detect import Runner
 from seawall.detection import ConfiguredDetectors as ConfiguredDetectors
 from seawall.detection import configured_detectors as configured_detectors
@@ -18,7 +19,22 @@ from seawall.match import Hashers
 from seawall.media import Media
 from seawall.model import Decision, Detector, Extractor, Hasher
 from seawall.policy import Bundle, Explanation, build_bundle, explain
-from seawall.publish import BankCache, BundleInForce, Sources, list_banks, read_sources
+from seawall.publish import (
+    BankCache,
+    BundleInForce,
+    ComparedBundle,
+    Sources,
+    StartPublication,
+    StartReport,
+    compare_rollback,
+    compare_with_force,
+    list_banks,
+    propose,
+    publish_at_start,
+    publish_compared,
+    read_sources,
+)
+from seawall.publish.settings import PublishSettings
 from seawall.review import case_summary, exposure, quality
 from seawall.screen import Screener, feature_row, load_decision
 from seawall.settings import Settings
@@ -50,6 +66,7 @@ COMPONENTS: tuple[Component, ...] = (
     STORAGE,
     detection.COMPONENT,
     publish.COMPONENT,
+    counters.COMPONENT,
     screen.COMPONENT,
     enforce.COMPONENT,
     review.COMPONENT,
@@ -166,15 +183,51 @@ class App:
 
         Policies may name every bank with entries, and those of ``BANKS``.
         """
-        if sources is None:
-            sources = read_sources(self.settings.policies_dir, self.settings.content_types_dir)
+        sources = sources or self.sources()
         self.banks.refresh()
         banks = sorted(bank.name for bank in list_banks(self.database, BANKS))
         return build_bundle(sources.policies, sources.content_types, self.runner.specs, banks)
 
     def publish(self, sources: Sources | None = None, *, by: str) -> Bundle:
-        """Build a bundle and put it in force. Raises PolicyErrors; then nothing has changed."""
-        return self.bundles.publish(self.build(sources), by)
+        """Build a bundle and put it in force, whatever it drops. Raises PolicyErrors; then nothing has changed."""
+        sources = sources or self.sources()
+        return self.bundles.publish(self.build(sources), by, source=sources.origin)
+
+    def compare(self, sources: Sources | None = None) -> ComparedBundle:
+        """What publishing these would change, and which of their examples fail; without effect. Raises PolicyErrors."""
+        sources = sources or self.sources()
+        return compare_with_force(self.bundles, self.build(sources), sources.origin)
+
+    def compare_rollback(self, bundle_hash: str) -> ComparedBundle:
+        """What going back to an earlier bundle would change; without effect. Raises PublishRefused."""
+        return compare_rollback(self.bundles, self.build, bundle_hash)
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether a publication is a proposal that another person approves."""
+        return self.context.get(PublishSettings).publish_approval
+
+    def put_in_force(self, compared: ComparedBundle, *, by: str, kind: str = "publish") -> str | None:
+        """Publish a compared bundle, or propose it where a second person must approve: the proposal's id.
+
+        Raises PublishedMeanwhile; then nothing has changed.
+        """
+        nothing = compared.changes is not None and not compared.changes
+        if self.needs_approval and compared.in_force is not None and not nothing:
+            return propose(self.ledger, self.blobs, compared, by, kind)
+        publish_compared(self.bundles, compared, by, kind)
+        return None
+
+    def publish_at_start(self, sources: Sources | None = None, *, by: str) -> StartPublication:
+        """Publish the folders if that takes back nothing that a person published: see ``publish.publications``."""
+        sources, approval = sources or self.sources(), self.needs_approval
+        found = publish_at_start(self.bundles, self.database, self.build, sources, by, approval=approval)
+        self.context.get(StartReport).publication = found
+        return found
+
+    def sources(self) -> Sources:
+        """What the settings' folders hold now. Raises PolicyErrors, SourceError."""
+        return read_sources(self.settings.policies_dir, self.settings.content_types_dir)
 
     def refresh(self) -> None:
         """Load bundles and bank entries changed by other processes."""

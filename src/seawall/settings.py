@@ -25,7 +25,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Settings of the whole process. Every field but ``environment`` can be set as ``SEAWALL_<NAME>``."""
+    """Settings of the whole process. Every field but the last two can be set as ``SEAWALL_<NAME>``."""
 
     data_dir: Path  # database (by default), blobs and master key
     database_url: str
@@ -37,6 +37,7 @@ class Settings:
     detectors: Path | None = None  # a YAML file of providers, judges and plug-ins to add
     plugins: tuple[str, ...] = ()  # names of plug-ins to load; installed ones are not loaded unless named
     allow_private_endpoints: bool = False  # webhooks to private addresses: for development only
+    has_public_url: bool = True  # ``public_url`` is for others; False: it is where this process listens
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)  # from which sections are read
 
     @classmethod
@@ -54,10 +55,12 @@ class Settings:
             return None if text is None else _existing(name, text)
 
         data_dir = Path(_text(found, "data_dir") or "var/seawall").absolute()
+        public_url = _text(found, "public_url")
         return cls(
             data_dir=data_dir,
             database_url=_text(found, "database_url") or f"sqlite:///{data_dir / 'seawall.db'}",
-            public_url=(_text(found, "public_url") or DEFAULT_PUBLIC_URL).rstrip("/"),
+            public_url=(public_url or DEFAULT_PUBLIC_URL).rstrip("/"),
+            has_public_url=public_url is not None,
             policies_dir=path("policies_dir"),
             content_types_dir=path("content_types_dir"),
             text_model_dir=path("text_model_dir"),

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from seawall import appeal, enforce, review, screen
-from seawall.api.appealed_decision import find_facts
 from seawall.appeal.queries import appeal_labels, appeals_by_rule
 from seawall.appeal.telling import ANSWERER, TELL_ANSWER
+from seawall.appealed_decision import find_facts
 from seawall.client import verify_webhook
 from seawall.console.active_bundle import rulebook
 from seawall.enforce.tables import enforcement

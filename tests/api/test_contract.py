@@ -34,6 +34,7 @@ def document(served: Client) -> Any:
     [
         ("POST", "/v1/screen"),
         ("POST", "/v1/items"),
+        ("POST", "/v1/try"),
         ("GET", "/v1/decisions/{decision}"),
         ("GET", "/v1/decisions/{decision}/explanation"),
         ("GET", "/v1/items/{content_type}/{item_id}"),

@@ -19,6 +19,14 @@ ROUTES: list[tuple[str, str, str, Any, int]] = [
     # method, path, scope, body, status with the right key
     ("POST", "/v1/screen", "screen", item(), 200),
     ("POST", "/v1/items", "screen", {"items": [item()]}, 202),
+    ("POST", "/v1/try", "read", {"content_type": "note", "fields": {"body": "hello"}}, 200),
+    (
+        "POST",
+        "/v1/activities",
+        "screen",
+        {"activities": [{"id": "p-1", "activity": "play", "actor": {"id": "a-1"}}]},
+        201,
+    ),
     ("GET", "/v1/decisions/dec_nowhere", "read", None, 404),
     ("GET", "/v1/decisions/dec_nowhere/explanation", "read", None, 404),
     ("GET", "/v1/items/note/nowhere", "read", None, 404),

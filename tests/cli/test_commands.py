@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -83,9 +84,10 @@ def types(tmp_path: Path) -> Path:
 
 
 def test_good_policies(run: Run, policies: Path, types: Path) -> None:
+    run("bank", "add", "blocked-texts", "buy this now")
     assert (
         "1 policies, 1 rules, 1 content types: fine"
-        in run("policy", "check", policies, "--content-types", types).stdout
+        in run("policy", "check", policies, "--content-types", types, "--strict").stdout
     )
     assert "1 passed, 0 failed" in run("policy", "test", policies, "--content-types", types).stdout
 
@@ -111,6 +113,50 @@ def test_a_broken_policy_is_named_with_its_place(
         shown = run("policy", verb, policies, "--content-types", types, status=1).stderr
         assert "words.yaml:" in shown
         assert says in shown
+
+
+def test_warnings_about_policies(run: Run, policies: Path, types: Path, tmp_path: Path) -> None:
+    checked = run("policy", "check", policies, "--content-types", types)
+    assert "1 policies, 1 rules, 1 content types: 1 warning" in checked.stdout
+    assert "words.yaml:10:11: warning: bank 'blocked-texts' has no active entry" in checked.stderr
+    run("policy", "check", policies, "--content-types", types, "--strict", status=1)
+    shown = run("policy", "check", policies, "--content-types", types, "--json").stdout
+    assert json.loads(shown)["banks_looked_at"] is True
+    (warning,) = json.loads(shown)["warnings"]
+    assert (warning["code"], warning["line"], warning["column"]) == ("empty-bank", 10, 11)
+    unread = run("policy", "check", policies, "--content-types", types, "--data-dir", tmp_path / "new")
+    assert "Banks were not looked at" in unread.stderr
+    assert "content types: fine" in unread.stdout
+
+
+def test_importing_rules_of_other_systems(run: Run, tmp_path: Path) -> None:
+    sml = tmp_path / "sml"
+    sml.mkdir()
+    (sml / "base.sml").write_text("Text: str = JsonData(path='$.text')\n")
+    (sml / "spam.sml").write_text("R = Rule(when_all=[TextContains(text=Text, phrase='x')])\nQ = Rule(when_all=[Z])\n")
+    imported = run("policy", "import", "osprey", sml, "--out", tmp_path / "osprey", "--harm", "spam")
+    assert "1 rules in 1 policies, in shadow mode" in imported.stdout
+    assert "spam.sml:2:20: not imported: rule Q" in imported.stderr
+    run("policy", "check", tmp_path / "osprey")
+    again = run("policy", "import", "osprey", sml, "--out", tmp_path / "osprey", status=1)
+    assert "Nothing was written" in again.stderr
+
+    tree = {"input": {"type": "CONTENT_FIELD", "name": "followers"}, "comparator": "LESS_THAN", "threshold": 3}
+    rules = [{"name": "Few", "conditionSet": {"conjunction": "AND", "conditions": [tree]}}]
+    (tmp_path / "rules.json").write_text(json.dumps(rules))
+    run("policy", "import", "coop", tmp_path / "rules.json", "--out", tmp_path / "coop", "--content-type", "comment")
+    run("policy", "check", tmp_path / "coop")
+
+    for arguments, says in (
+        (("osprey", tmp_path / "nowhere.sml"), "nowhere.sml"),
+        (("osprey", tmp_path / "coop"), "no .sml file"),
+        (("coop", sml / "spam.sml"), "not JSON"),
+        (("osprey", sml, "--content-type", "song"), "unknown content type 'song'"),
+        (("osprey", sml, "--map", "Text"), "is not NAME=VALUE"),
+        (("osprey", sml, "--harm", "spm"), "unknown harm 'spm'"),
+    ):
+        assert says in run("policy", "import", *arguments, "--out", tmp_path / "none", status=1).stderr
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_failing_example(run: Run, policies: Path, types: Path) -> None:
@@ -568,3 +614,26 @@ def test_a_database_that_is_not_there(run: Run, command: tuple[str, ...], tmp_pa
 
 def test_the_version(run: Run) -> None:
     assert run("--version").stdout.strip()
+
+
+def test_the_plan_says_what_is_told_apart_and_what_was_left_out(run: Run, tmp_path: Path) -> None:
+    from seawall.app import open_app
+    from seawall.model import Item
+
+    types, policies = tmp_path / "types", tmp_path / "policies"
+    types.mkdir()
+    policies.mkdir()
+    (types / "note.yaml").write_text(CONTENT_TYPES["note"])
+    rule = "    when: harassment >= 0.7"
+    (policies / "words.yaml").write_text(
+        re.sub(r"    when: .*", rule, WORDS).replace('bank("blocked-texts"): 0', "harassment: 0.8")
+    )
+    run("policy", "publish", "--policies", policies, "--content-types", types)
+    assert "No text was classified yet" in run("policy", "plan").stdout
+    with open_app(Settings.from_env()) as opened:
+        for number, body in enumerate(["See you at seven, I bring bread.", "you are a worthless idiot, go away"]):
+            opened.screener.screen(Item(content_type="note", id=f"n-{number}", fields={"body": body}, language="en"))
+    shown = run("policy", "plan").stdout
+    assert "note: text-model" in shown
+    assert "  harassment: told apart from 0.700 on; the encoder is asked from 0." in shown
+    assert "2 texts in the newest 2 decisions: the encoder was asked about 50.0% of them" in shown

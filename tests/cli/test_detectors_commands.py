@@ -143,7 +143,7 @@ def test_policies_may_use_configured_signals_and_files_are_screened_with_them(
     (policies / "offers.yaml").write_text(POLICY)
     (types / "note.yaml").write_text(NOTE)
     chosen = ("--content-types", types)
-    assert "fine" in run("policy", "check", policies, *chosen).stdout
+    assert "1 policies, 1 rules, 1 content types" in run("policy", "check", policies, *chosen).stdout
 
     scam = "guaranteed profit, invest in my crypto project and double your money in one week, write to me on telegram"
     rows = [scam, scam.replace("one week", "a week"), "what a lovely day at the sea"]

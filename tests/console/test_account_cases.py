@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seawall import access, appeal, review
-from seawall.api.appealed_decision import find_facts
+from seawall.appealed_decision import find_facts
 from seawall.enforce.queries import EnforcementRow, enforcements_on
 from seawall.model import Item
 from seawall.screen import status_of

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from seawall import access, appeal, review
-from seawall.api.appealed_decision import find_facts
 from seawall.appeal.queries import get_appeal
+from seawall.appealed_decision import find_facts
 from seawall.enforce.queries import enforcements_of_item
 from seawall.screen import status_of
 from support.console import PASSWORD, Browser, Rig, opened

@@ -12,6 +12,7 @@ import pytest
 from seawall import access, api, review
 from seawall.model import now_ms
 from seawall.review.queries import CaseFilters, CaseRow, list_cases
+from seawall.screen import status_of
 from support.console import Rig, open_page
 
 
@@ -54,6 +55,38 @@ def _assigned(rig: Rig, case: str) -> str | None:
     return next(row for row in _rows(rig) if row.id == case).assigned_to
 
 
+def test_the_history_of_a_case_says_who_had_it_and_what_they_did_with_it(rig: Rig) -> None:
+    item = rig.screen("You silly traveller", id="handed-over").item
+    case, ledger = review.case_id(item), rig.app.ledger
+    lead, reviewer = rig.people["policy"].id, rig.people["reviewer"].id
+    review.assign(ledger, case, reviewer, by=lead, why="knowledge", find_item=status_of)
+    review.take(rig.app.database, case, reviewer)
+    review.skip_case(ledger, case, reviewer, why="takes_long")
+    review.decline(ledger, case, reviewer, why="too_hard", find_item=status_of)
+    review.assign(ledger, case, rig.people["admin"].id, by=lead, why="workload", find_item=status_of)
+    review.take_away(ledger, case, by=lead, why="absent", find_item=status_of)
+    browser = rig.browser("reviewer")
+    browser.get("/queue")
+    answer = {"source": "search", "answer": "does_not_violate", "reason": "not_a_violation"}
+    bulk = browser.post("/bulk-decisions", items=item, **answer).headers["location"]
+    for page in (f"/cases/{case}", f"/items/{item}"):
+        seen = browser.get(page).text
+        for said in (
+            "Policy Person</span> assigned it to",
+            "They know the subject or the language",
+            "skipped it: <strong>Takes long",
+            "declined it: <strong>It is too hard on me at the moment",
+            "took it away from",
+            "The other reviewer is away",
+            f'prepared a <a href="{bulk}">bulk decision</a> with it',
+        ):
+            assert said in seen, (page, said)
+    assert "too hard on me" in rig.browser("policy").get(f"/cases/{case}").text, "who leads may read why"
+    other = rig.browser("child_safety").get(f"/cases/{case}").text
+    assert "declined it" in other
+    assert "too hard on me" not in other.partition('id="history-title"')[2], "it may be about their health"
+
+
 def test_a_lead_assigns_a_case_and_its_reviewer_gets_it_first(rig: Rig) -> None:
     calm = _case(rig, "An odd and silly thing", "assign-1")
     _case(rig, "You fool, again", "assign-2")
@@ -63,7 +96,7 @@ def test_a_lead_assigns_a_case_and_its_reviewer_gets_it_first(rig: Rig) -> None:
     sent = lead.post(f"/cases/{calm}/assign", person=person, why="knowledge", hours="4", note="You know the game.")
     assert sent.status_code == 303
     assert _assigned(rig, calm) == person
-    assert "Assigned to Reviewer Person" in lead.get(f"/cases/{calm}").text
+    assert 'Assigned to <span translate="no">Reviewer Person</span>' in lead.get(f"/cases/{calm}").text
     assert "1 case is assigned to you" in reviewer.get("/queue").text
     assert reviewer.post("/queue/next").headers["location"].startswith(f"/cases/{calm}")
     page = reviewer.get(f"/cases/{calm}").text
@@ -83,7 +116,7 @@ def test_a_lead_takes_a_case_away(rig: Rig) -> None:
     case = _case(rig, "Such a silly thing", "assign-3")
     reviewer, lead = rig.browser("reviewer"), rig.browser("admin")
     assert reviewer.post(f"/cases/{case}/take").status_code == 303
-    assert "Reviewer Person works on it now" in lead.get(f"/cases/{case}").text
+    assert '<span translate="no">Reviewer Person</span> works on it now' in lead.get(f"/cases/{case}").text
     assert lead.post(f"/cases/{case}/take-away", why="nonsense").status_code == 409
     assert lead.post(f"/cases/{case}/take-away", why="absent").status_code == 303
     lost = reviewer.post(f"/cases/{case}/lease")

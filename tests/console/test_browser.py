@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -248,3 +250,35 @@ def test_a_case_and_its_scripts_speak_german(chromium: object, url: str, rig: Ri
     assert [one for one in complaints if "ERR_FAILED" not in one] == []
     page.keyboard.press("s")
     page.wait_for_url(lambda address: case not in address)
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_nothing_lies_on_the_buttons_that_leave_a_case_to_others(
+    chromium: object, url: str, rig: Rig, width: int
+) -> None:
+    screened = rig.screen("You silly narrow person", id=f"narrow-{width}")
+    page: Any
+    page, _ = open_page(chromium, url, "reviewer", width, 844)
+    page.goto(f"{url}/cases/{review.case_id(screened.item)}")
+    page.click("#take button")
+    page.wait_for_selector("#decide")
+    jump = page.locator("a.jump")
+    assert jump.is_visible()
+    shot = os.environ.get("SEAWALL_SCREENSHOTS")
+    if shot:
+        page.screenshot(path=f"{shot}/narrow-top-{width}.png")
+    for button in page.locator(".pass-on button[data-key]").all():
+        for block in ("start", "center", "end"):
+            button.evaluate("(one, block) => one.scrollIntoView({block, behavior: 'instant'})", block)
+            assert button.evaluate(
+                """one => { const box = one.getBoundingClientRect();
+                   return one.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)); }"""
+            )
+            apart = """() => { const a = document.querySelector('a.jump').getBoundingClientRect();
+                const b = document.querySelector('#decide').getBoundingClientRect(); return a.bottom <= b.top; }"""
+            assert page.evaluate(apart)
+        if shot:
+            page.screenshot(path=f"{shot}/narrow-end-{width}.png")
+    jump.evaluate("one => window.scrollTo(0, 0)")
+    jump.click()
+    assert page.evaluate("document.querySelector('#decide').getBoundingClientRect().top < innerHeight")

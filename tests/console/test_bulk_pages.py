@@ -69,3 +69,53 @@ def test_items_of_child_safety_are_shown_and_decided_by_their_specialists_only(r
     assert reviewer.post(f"{made}/approve").status_code == 403
     assert made not in reviewer.get("/bulk-decisions").text
     assert made not in str(reviewer.get("/bulk-decisions.json").json())
+
+
+def test_a_case_about_an_account_that_waits_too_is_named_as_left_out(rig: Rig) -> None:
+    item = rig.screen("so much blood", id="bulk-with-account", actor="shouter").item
+    rig.report_account("shouter", policy="gore")
+    account = rig.app.vault.find("account", "shouter")
+    browser = rig.browser("reviewer")
+    why = "It is about an account: somebody must look at it by itself."
+    chosen = browser.post("/bulk-decisions/choose", source="queue", all="1").text
+    assert "1 case is about an account: somebody must look at it by itself." in chosen
+    assert f'href="/accounts/{account}"' in chosen
+    items = re.search(r'name="items" value="([^"]+)"', chosen)
+    assert items is not None
+    assert {item, account} <= set(items[1].split(","))
+    answer = {"source": "queue", "answer": "does_not_violate", "reason": "not_a_violation"}
+    made = browser.post("/bulk-decisions", items=f"{item},{account}", **answer).headers["location"]
+    page = browser.get(made).text
+    assert "1 of 2 items" in page
+    assert page.count(why) == 2, "counted, and in the list"
+    assert f'href="/accounts/{account}"' in page
+    assert "shouter" in page
+    assert browser.post(f"{made}/confirm").status_code == 303
+    alone = browser.post("/bulk-decisions", items=f"{account}", **answer).headers["location"]
+    page = browser.get(alone).text
+    assert "<strong>Nothing</strong>: all 1 items are left out." in page
+    assert browser.post(f"{alone}/confirm").status_code == 409
+    nobody = rig.screen("A song about rain", id="bulk-quiet", actor="quiet")
+    refused = browser.post("/bulk-decisions", items=str(rig.app.vault.find("account", "quiet")), **answer)
+    assert nobody.item
+    assert "No item was chosen" in refused.text, "there is no case about this account"
+    assert review.case_id(str(account)) in browser.get("/queue").text, "it still waits"
+
+
+def test_a_case_about_an_account_of_child_safety_is_named_to_its_specialists_only(rig: Rig) -> None:
+    item = rig.screen("so much blood", id="bulk-guarded-account", actor="groomer").item
+    rig.report_account("groomer")
+    account = str(rig.app.vault.find("account", "groomer"))
+    with rig.app.database.write() as connection:
+        connection.execute(update(case_table).where(case_table.c.item == account).values(child_safety=True))
+    answer = {"source": "queue", "answer": "does_not_violate", "reason": "not_a_violation"}
+    reviewer = rig.browser("reviewer")
+    assert account not in reviewer.post("/bulk-decisions/choose", source="queue", item=account).text.replace(
+        f'value="{account}"', ""
+    )
+    made = reviewer.post("/bulk-decisions", items=f"{item},{account}", **answer).headers["location"]
+    assert account not in reviewer.get(made).text
+    specialist = rig.browser("child_safety")
+    made = specialist.post("/bulk-decisions", items=f"{item},{account}", **answer).headers["location"]
+    assert account in specialist.get(made).text
+    assert reviewer.get(made).status_code == 403

@@ -1,4 +1,4 @@
-"""Every address that answers GET, against everybody who may not see items of child safety."""
+"""Every address that answers GET, against everybody who may not see an item: of child safety, or of another team."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pytest
 
 from seawall import access, api, enforce, publish, review
 from seawall.app import COMPONENTS
+from seawall.console.request import roles_in_use
 from seawall.console.routes import console_pages
 from seawall.model import Item
 from support.console import PASSWORD, Browser, Rig, small
@@ -45,6 +46,20 @@ GROOMING = policy_text(
     "letter",
     harm="grooming",
 )
+OTHERS = policy_text(
+    "grooming",
+    'contains(item.body, "our secret")',
+    '[hold, strike(weight=2), review(queue="theirs")]',
+    "letter",
+    harm="harassment",
+)
+"""The same rule without the harm, for a queue that is not the vendor's."""
+TEAMS = """\
+teams:
+  acme:
+    title: Acme
+    queues: [elsewhere]
+"""
 ID, WORD, NOTE = "marker-of-a-child", "zebrafish", "a note that names quokka"
 BODY = f"This stays our secret, little {WORD}"
 GETS = [page for page in console_pages(COMPONENTS).pages if page.method == "GET" and not page.public]
@@ -89,6 +104,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             access.create_person(app.ledger, f"{role}@example.org", role, PASSWORD, [role])
         url = "http://127.0.0.1:9/hooks"
         enforce.add_endpoint(app.ledger, app.vault, url=url, allow_private=True)
+        yield filled(rig)
+
+
+@pytest.fixture(scope="module")
+def vendor_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The same house, where the item is no matter of child safety, and a reviewer of a team with another queue."""
+    folder: Path = tmp_path_factory.mktemp("vendor")
+    file = tmp_path_factory.mktemp("teams") / "roles.yaml"
+    file.write_text(TEAMS)
+    with small(folder, TYPE, OTHERS, environment={"SEAWALL_ROLES": str(file)}) as rig:
+        app = rig.app
+        access.create_person(app.ledger, "child_safety@example.org", "c", PASSWORD, ["child_safety"])
+        known = roles_in_use(app)
+        access.create_person(app.ledger, "vendor@example.org", "v", PASSWORD, ["reviewer"], team="acme", known=known)
+        enforce.add_endpoint(app.ledger, app.vault, url="http://127.0.0.1:9/hooks", allow_private=True)
         yield filled(rig)
 
 
@@ -194,6 +224,28 @@ def test_no_page_tells_of_it(world: World, page: Any, role: str) -> None:
             assert not told, (path + query, told)
             if asked and "q=" not in query:
                 assert answer.status_code in (403, 404), path + query
+
+
+@pytest.mark.parametrize("page", GETS, ids=lambda page: page.path)
+def test_no_page_tells_another_team_of_it(vendor_world: World, page: Any) -> None:
+    test_no_page_tells_of_it(vendor_world, page, "vendor")
+
+
+def test_another_team_is_told_no_counts_of_it(vendor_world: World) -> None:
+    vendor, reviewer = (browser_of(vendor_world, one) for one in ("vendor", "reviewer"))
+    live = {one: vendor.get("/live?page=" + one).json() for one in ("queue", "deliveries")}
+    assert (live["queue"]["menu"]["/queue"], live["queue"]["menu"]["/appeals"], live["queue"]["new"]) == (0, 0, 0)
+    assert ("/deliveries" in live["deliveries"]["menu"], live["deliveries"]["new"]) == (False, 0)
+    mine = reviewer.get("/live?page=queue").json()
+    assert (mine["menu"]["/queue"] > 0, mine["menu"]["/appeals"] > 0, mine["new"] > 0) == (True, True, True)
+    assert vendor.get("/overview.json").json()["open_cases"] == 0
+    assert vendor.get("/overview.json").json()["top_queue"] is None
+    assert vendor.get("/deliveries.json").json()["deliveries"] == []
+    assert reviewer.get("/deliveries.json").json()["deliveries"] != []
+    assert "data-row" not in vendor.get("/deliveries").text
+    assert vendor.get("/bulk-decisions.json").json()["bulk_decisions"] == []
+    assert reviewer.get("/bulk-decisions.json").json()["bulk_decisions"] != []
+    assert vendor_world.places["bulk"][0] not in vendor.get("/bulk-decisions").text
 
 
 def test_those_who_may_see_it_see_it_on_the_pages_that_are_about_it(world: World) -> None:

@@ -43,7 +43,6 @@ def bracketed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(languages, "translations", lambda code: Bracketed() if code == "xx" else real(code))
 
 
-@pytest.mark.xfail(strict=True, reason="being translated")
 @pytest.mark.usefixtures("bracketed")
 def test_every_sentence_of_every_page_can_be_translated(rig: Rig) -> None:
     browser = rig.browser("admin")

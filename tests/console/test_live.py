@@ -8,17 +8,18 @@ import os
 import re
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from seawall import access, review
+from seawall import access, console, review
 from seawall.console import live_updates
 from seawall.console.live_updates import Listener, LiveState, look, message_for
 from seawall.model import ItemRef, ReportReceived, now_ms
-from support.console import PASSWORD, Rig, open_page
+from support.console import PASSWORD, Rig, open_page, served
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -75,7 +76,7 @@ def test_cases_of_child_safety_are_counted_for_those_who_may_see_them(rig: Rig) 
 def test_who_may_not_see_content_is_told_no_counts_of_it(rig: Rig) -> None:
     rig.screen("You fool", id="for-nobody")
     person = access.Person(id="per_x", email="x@example.org", name="X", roles=(), disabled=False, created_at=0)
-    told = message_for(look(rig.app, LiveState()), Listener(token="", person=person, page="queue"))
+    told = message_for(look(rig.app, LiveState(), [person.scopes()]), Listener(token="", person=person, page="queue"))
     assert (dict(told.menu), told.new) == ({}, 0)
 
 
@@ -208,3 +209,23 @@ def test_axe_finds_nothing_when_something_is_new(
         page.screenshot(path=f"{folder}/live-{theme}-{width}.png")
     results = Axe().run(page, options={"resultTypes": ["violations"]}).response
     assert [(one["id"], node["html"][:160]) for one in results["violations"] for node in one["nodes"]] == []
+
+
+def test_a_page_goes_on_after_the_server_was_restarted(
+    chromium: Any, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_updates, "POLL_S", 0.05)
+    rig.screen("You fool", id="before-restart")
+    with served(rig) as first:
+        port = int(first.rpartition(":")[2])
+        page: Any
+        page, _ = open_page(chromium, first, "reviewer")
+        page.goto(f"{first}/queue")
+        count = page.locator("[data-live-count='/queue']")
+        count.filter(has_text=re.compile(r"\d")).wait_for()
+        before = int(count.inner_text())
+    rig.screen("You fool", id="while-away")
+    with served(replace(rig, asgi=console.build(rig.app)), port=port):  # another process: it knows no page
+        count.filter(has_text=re.compile(rf"^{before + 1}$")).wait_for()
+        page.get_by_role("button", name="1 new case: show").wait_for()
+        assert int(count.inner_text()) == before + 1

@@ -93,6 +93,24 @@ def test_a_policy_shows_words_rules_numbers_source_and_its_tests(browser: Browse
     assert browser.get("/policies/rudeness.json").json()["source"].startswith("policy: rudeness")
 
 
+def test_a_policy_shows_what_has_no_effect_in_it(sqlite_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, database_url=sqlite_url) as rig:
+        file = tmp_path / "policies" / "rudeness.yaml"
+        file.write_text(file.read_text().replace("rules:", "rules:\n  - {id: idle, when: rudeness > 1, do: [hold]}", 1))
+        rig.app.publish(by="tests")
+        page = rig.browser("admin").get("/policies/rudeness").text
+        assert "1 warning<" in page
+        assert "&#39;rudeness &gt; 1&#39; is never true" in page
+        assert "rudeness is from 0 to 1." in page
+        (warning,) = rig.browser("admin").get("/policies/rudeness.json").json()["warnings"]
+        assert (warning["rule"], warning["code"]) == ("idle", "threshold-out-of-range")
+
+
+def test_a_policy_without_warnings_says_what_was_looked_for(browser: Browser) -> None:
+    assert "Nothing was found that has no effect" in browser.get("/policies/rudeness").text
+    assert browser.get("/policies/rudeness.json").json()["warnings"] == []
+
+
 def work(rig: Rig) -> int:
     """Do the verifications that are due; how many there were."""
     jobs = rig.app.jobs.claim([VERIFY_JOB], "tests", limit=9, lease_ms=60_000)

@@ -8,6 +8,7 @@ from seawall import review
 from seawall.app import COMPONENTS
 from seawall.console.routes import console_pages
 from support.console import Browser, Rig
+from support.pages import proposal
 
 PAGES = console_pages(COMPONENTS).pages
 EVERYBODY = frozenset({"reviewer", "child_safety", "policy", "admin"})
@@ -16,6 +17,7 @@ REVIEWS = frozenset({"reviewer", "child_safety", "admin"})
 READS_LEDGER = frozenset({"policy", "admin"})
 MEASURES = frozenset({"policy", "admin"})
 LEADS = frozenset({"policy", "admin"})
+PUBLISHES = frozenset({"policy", "admin"})
 MANAGES_BANKS = frozenset({"policy", "admin"})
 MANAGES_REPORTERS = frozenset({"policy", "admin"})
 
@@ -31,6 +33,8 @@ ALLOWED = {
     "POST /account/opt-outs": EVERYBODY,
     "POST /account/languages": EVERYBODY,
     "GET /exposure": EVERYBODY,
+    "GET /try": EVERYBODY,
+    "POST /try": EVERYBODY,
     "GET /exposure/compare": ADMIN,
     "POST /exposure/end-break": ADMIN,
     "POST /exposure/unveiled": EVERYBODY,
@@ -136,6 +140,8 @@ ALLOWED = {
     "GET /find": EVERYBODY,
     "GET /accounts/{account}": EVERYBODY,
     "GET /accounts/{account}.json": EVERYBODY,
+    "POST /accounts/{account}/snoozes": PUBLISHES,
+    "POST /accounts/{account}/snoozes/{snooze}/end": PUBLISHES,
     "POST /accounts/{account}/notes": REVIEWS,
     "POST /accounts/{account}/enforcements/{enforcement}/lift": REVIEWS,
     "GET /pending-rescreens": EVERYBODY,
@@ -146,6 +152,17 @@ ALLOWED = {
     "GET /policies": EVERYBODY,
     "GET /policies/{policy}.json": EVERYBODY,
     "GET /policies/{policy}": EVERYBODY,
+    "POST /policies/{policy}/examples": EVERYBODY,
+    "GET /proposals.json": EVERYBODY,
+    "GET /proposals/{proposal}": EVERYBODY,
+    "POST /proposals/{proposal}/approve": PUBLISHES,
+    "POST /proposals/{proposal}/decline": PUBLISHES,
+    "GET /publications": EVERYBODY,
+    "GET /publications.json": EVERYBODY,
+    "GET /publications/compare": EVERYBODY,
+    "GET /publications/compare.json": EVERYBODY,
+    "GET /publications/{bundle}": EVERYBODY,
+    "POST /publications/{bundle}": PUBLISHES,
     "GET /banks": EVERYBODY,
     "GET /banks.json": EVERYBODY,
     "GET /banks/{bank}": EVERYBODY,
@@ -183,6 +200,8 @@ ALLOWED = {
 PUBLIC = {
     *("GET /sign-in", "POST /sign-in", "GET /choose-password", "POST /choose-password"),
     *("GET /report", "POST /report", "GET /report/{token}"),
+    *("GET /appeal/{token}", "POST /appeal/{token}"),
+    *("POST /appeal/{token}/messages", "POST /appeal/{token}/withdraw"),
     *("GET /sign-in/oidc", "GET /sign-in/oidc/callback", "GET /sign-in/oidc/sign-out"),
 }
 CHANGING = sorted(name for name in ALLOWED if name.startswith("POST"))
@@ -201,6 +220,9 @@ def places(rig: Rig) -> dict[str, str]:
         "case": review.case_id(screened.item),
         "item": screened.item,
         "decision": screened.decision,
+        "bundle": rig.app.bundle.hash,
+        "proposal": proposal(rig),
+        "snooze": "snz_none",
         "review": "rev_none",
         "bulk": "bulk_none",
         "summary": "sum_none",

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from seawall.console.templates import STATIC
+from support.appeal_page import link
 from support.console import Rig, opened
 from support.report_form import FILLED, FORM
 
@@ -25,6 +26,8 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 HOST_PAGE = """<!doctype html><html lang="{lang}"><title>A product</title><body><p>A post</p>
 <a id="report" href="{url}/report?content_type=comment&amp;id=c-1" data-seawall>Report</a>
 <a id="other" href="{url}/sign-in" data-seawall>Something else</a>
+<button id="appeal" data-seawall-appeal="{url}{appeal}">Why?</button>
+<button id="wrong" data-seawall-appeal="https://elsewhere.example/appeal/x">Elsewhere</button>
 <script src="{url}/static/widget.js" async></script></body></html>"""
 
 
@@ -50,7 +53,7 @@ def host(url_of: dict[str, str]) -> Starlette:
         url = url_of["seawall"]
         policy = f"default-src 'none'; script-src {url}; frame-src {url}; style-src 'none'; base-uri 'none'"
         return HTMLResponse(
-            HOST_PAGE.format(url=url, lang=request.query_params.get("lang", "en")),
+            HOST_PAGE.format(url=url, appeal=url_of["appeal"], lang=request.query_params.get("lang", "en")),
             headers={"Content-Security-Policy": policy},
         )
 
@@ -68,6 +71,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rig, str,
         with opened(tmp_path_factory.mktemp("widget"), environment=environment) as rig, served(rig.asgi) as seawall:
             urls["seawall"] = seawall
             rig.screen("A plain thing to say", id="c-1")
+            urls["appeal"] = link(rig, rig.screen("You fool", id="c-2").decision)
             yield rig, seawall, framed, other
 
 
@@ -181,3 +185,24 @@ def test_the_widget_speaks_the_language_of_the_page(chromium: Any, places: tuple
         page.click("a[data-seawall]")
         assert page.get_attribute("dialog", "aria-label") == title
         assert page.inner_text("dialog > button") == close
+
+
+def test_the_widget_opens_the_appeal_page_of_an_element_that_names_it(
+    chromium: Any, places: tuple[Rig, str, str, str]
+) -> None:
+    rig, _, allowed, _ = places
+    page = chromium.new_context().new_page()
+    complaints = complaints_of(page)
+    page.goto(allowed, wait_until="networkidle")
+    page.click("#wrong")
+    assert page.locator("dialog").count() == 0
+    page.focus("#appeal")
+    page.keyboard.press("Enter")
+    frame = page.frame_locator("dialog[open] iframe")
+    frame.get_by_text("What was restricted").wait_for()
+    assert page.get_attribute("dialog", "aria-label") == "A decision and your appeal"
+    frame.locator("#text").fill("It is a line from a song.")
+    frame.get_by_role("button", name="Send the appeal").click()
+    frame.get_by_text("We have received your appeal").wait_for()
+    assert complaints == []
+    assert sum(event.kind == "appeal.received" for event in rig.app.ledger.events()) == 1

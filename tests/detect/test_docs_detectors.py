@@ -119,7 +119,7 @@ def test_the_table_names_every_detector_and_signal() -> None:
     rows = {row[0]: row[1] for row in re.findall(r"^\| `([\w-]+)` \| ([^|]+) \|", PAGE, re.MULTILINE)}
     for detector in default_detectors(BankDetector(("some",))):
         spec = detector.spec
-        reported = re.findall(r"`([\w:<>]+)`", rows[spec.name])
+        reported = re.findall(r"`([\w:.<>]+)`", rows[spec.name])
         assert {signal.name for signal in spec.signals} == {name.replace("<name>", "some") for name in reported}
         assert spec.cost.value in next(line for line in PAGE.splitlines() if line.startswith(f"| `{spec.name}`"))
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from seawall.detect import Findings, QueueLimits, Runner
+from seawall.detect.cascade import ScoreRange
 from seawall.detect.detector_run import LateResults
 from seawall.model import (
     Cost,
@@ -22,6 +23,7 @@ from seawall.model import (
     Signal,
     SignalKind,
     SignalSpec,
+    Thresholds,
     Unknown,
     UnknownReason,
 )
@@ -530,3 +532,50 @@ def test_an_account_has_a_share_of_the_calls_at_a_time(hang: Hang) -> None:
         assert sum("hostile" in path for call in slow.calls for path in call) <= 2
         hang.release.set()
         assert all(run.wait().unknown == () for run in hostile), "nothing is lost"
+
+
+@dataclass
+class Sparing(Fake):
+    """Remembers what its callers tell apart."""
+
+    asked: list[tuple[list[str], Thresholds]] = field(default_factory=list)
+
+    def detect_above(self, parts: Sequence[Part], thresholds: Thresholds) -> Sequence[DetectorResult]:
+        self.asked.append(([part.path for part in parts], thresholds))
+        return [self.answer(part, 0.1) for part in parts]
+
+
+def test_a_detector_learns_what_its_caller_tells_apart_and_batches_do_not_mix_it() -> None:
+    go_on = threading.Event()
+
+    def hold(parts: Sequence[Part]) -> Sequence[DetectorResult]:
+        assert go_on.wait(PATIENCE_S)
+        return [() for _ in parts]
+
+    sparing = Sparing(act=hold)
+    lenient, strict = {"fake_score": 0.9}, {"fake_score": 0.2}
+    with Runner([sparing]) as runner:
+        first = runner.start([part("a")])  # without thresholds: everything; the queue fills behind it
+        runs = [
+            runner.start([part(path)], thresholds=limits)
+            for path, limits in (("b", lenient), ("c", strict), ("d", dict(lenient)), ("e", strict))
+        ]
+        go_on.set()
+        assert [len(run.wait().signals) for run in (first, *runs)] == [0, 1, 1, 1, 1]
+    assert sparing.calls == [["a"]]
+    assert sparing.asked == [(["b", "d"], lenient), (["c", "e"], strict)]
+
+
+def test_a_range_that_leads_to_another_detector_is_told_apart_too() -> None:
+    sparing, dear = Sparing(), Judge("judge")
+    with Runner([sparing, dear]) as runner:
+        runner.start([part("a")], thresholds={"fake_score": 0.9}).wait()
+        runner.start([part("b")], wanted={"fake"}, thresholds={"fake_score": 0.9}).wait()
+    assert sparing.asked == [(["a"], {"fake_score": 0.4}), (["b"], {"fake_score": 0.9})]
+
+
+@dataclass
+class Judge(Fake):
+    """Asked where the other one is in doubt."""
+
+    ask_when: tuple[ScoreRange, ...] = (ScoreRange(signal="fake_score", low=0.4, high=0.6),)

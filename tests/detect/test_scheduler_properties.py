@@ -38,6 +38,7 @@ from seawall.model import (
     Signal,
     SignalKind,
     SignalSpec,
+    Thresholds,
     Unknown,
     UnknownReason,
 )
@@ -385,7 +386,7 @@ def test_every_call_of_a_queue_is_settled_once_with_an_answer_for_each_part(step
     permits = threading.Semaphore(0)
     settled: Counter[int] = Counter()
 
-    def work(parts: Sequence[Part]) -> list[DetectorResult]:
+    def work(parts: Sequence[Part], _thresholds: Thresholds | None) -> list[DetectorResult]:
         assert permits.acquire(timeout=PATIENCE_S)
         return [() for _ in parts]
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+import re2
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from seawall.detectors.text.lexicon import Lexicon, LexiconDetector, LexiconError, phrase_pattern, read_lexicon
-from seawall.model import HARMS, Cost, Part, SignalKind
+from seawall.content.normalise import normalise
+from seawall.detectors.text.lexicon import (
+    Lexicon,
+    LexiconDetector,
+    LexiconError,
+    phrase_pattern,
+    read_lexicon,
+    shipped_lexicons,
+)
+from seawall.model import HARMS, Cost, Modality, Part, Signal, SignalKind
 
 TextPart = Callable[..., Part]
 
@@ -198,3 +211,148 @@ def test_hostile_text_comes_to_an_end(detector: LexiconDetector, text_part: Text
 
 def test_patterns_never_hold_captures() -> None:
     assert phrase_pattern("(a|b) c?") == r"(?:a+|b+)[\s\W_]{0,3}c*"
+
+
+URGING = [
+    "go and kill yourself",
+    "K I L L  Y O U R S E L F",
+    "k*ll y0urself",
+    "kys lol",
+    "geh doch einfach sterben",
+    "bring dich um",
+    "matate ya",
+    "va te pendre",
+    "se mata logo",
+    "ammazzati",
+    "kendini öldür",
+    "\U0001f52b yourself",
+    "the world would be better without you",
+]
+DISTRESS = [
+    "I want to kill myself",
+    "i can't go on anymore",
+    "ich will nicht mehr leben",
+    "ya no quiero vivir",
+    "je veux mourir",
+    "quero morrer",
+    "voglio farla finita",
+    "artık yaşamak istemiyorum",
+    "everyone would be better off without me",
+]
+
+
+@pytest.mark.parametrize("text", URGING)
+def test_urging_somebody_is_a_kind_of_its_own(detector: LexiconDetector, text_part: TextPart, text: str) -> None:
+    found = scores(detector, text_part, text)
+    assert found["self_harm_terms.urging"] >= 0.5
+    assert "self_harm_terms.distress" not in found
+
+
+@pytest.mark.parametrize("text", DISTRESS)
+def test_distress_is_never_taken_for_urging(detector: LexiconDetector, text_part: TextPart, text: str) -> None:
+    found = scores(detector, text_part, text)
+    assert found["self_harm_terms.distress"] >= 0.5
+    assert "self_harm_terms.urging" not in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Don't ever tell anybody to kill themselves",
+        "somebody wrote 'kys' under my video",
+        "they told me to kill myself",
+        "bring dich bitte nicht um, ruf die Telefonseelsorge an",
+        "quiero morir de risa",
+        "je vais mourir de rire",
+        "career suicide",
+    ],
+)
+def test_who_tells_of_it_or_jokes_about_dying_is_neither(
+    detector: LexiconDetector, text_part: TextPart, text: str
+) -> None:
+    assert all(value < 0.5 for value in scores(detector, text_part, text).values())
+
+
+def test_a_kind_is_scored_from_its_own_entries(text_part: TextPart) -> None:
+    source = """
+signal: test_terms
+harm: terms
+description: for a test
+kinds: {warm: Warm colours, cold: Cold colours}
+softeners:
+  - {id: pale, factor: 0.5, kinds: [warm], phrases: [pale]}
+entries:
+  - {id: red, kind: warm, weight: 0.5, phrases: [red]}
+  - {id: orange, kind: warm, weight: 0.5, phrases: [orange]}
+  - {id: blue, kind: cold, weight: 0.4, phrases: [blue]}
+  - {id: grey, weight: 0.2, phrases: [grey]}
+"""
+    detector = LexiconDetector([read_lexicon(source, "test.yaml")])
+    assert [each.name for each in detector.spec.signals] == ["test_terms", "test_terms.warm", "test_terms.cold"]
+    assert scores(detector, text_part, "red, orange and blue") == {
+        "test_terms": 0.85,
+        "test_terms.warm": 0.75,
+        "test_terms.cold": 0.4,
+    }
+    assert scores(detector, text_part, "pale red, pale blue") == {
+        "test_terms": 0.55,
+        "test_terms.warm": 0.25,
+        "test_terms.cold": 0.4,
+    }
+    assert scores(detector, text_part, "grey") == {"test_terms": 0.2}
+
+
+def test_an_unknown_kind_is_refused_with_those_that_exist() -> None:
+    source = (
+        "{signal: a, harm: threat, description: d, kinds: {b: c},"
+        " entries: [{id: x, kind: bb, weight: 1, phrases: [a]}]}"
+    )
+    with pytest.raises(LexiconError, match="entry 'x': unknown kind 'bb'; kinds of this file: b"):
+        read_lexicon(source, "bad.yaml")
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "found"),
+    [
+        ("\U0001f52b you", "hey \U0001f52b you", True),
+        ("\U0001f52b you", "hey\U0001f52byou", True),
+        ("you \U0001f52b", "you \U0001f52b\U0001f52b now", True),
+        ("(kill|\U0001f52b) you", "skill you", False),
+        ("kill you", "k*ll you", True),
+        ("kill you", "* you", False),
+        ("love", "l*ve", True),
+    ],
+)
+def test_emoji_and_masked_vowels_in_phrases(text_part: TextPart, phrase: str, text: str, found: bool) -> None:
+    detector = LexiconDetector([_lexicon(phrase)])
+    assert bool(scores(detector, text_part, text)) is found
+
+
+LEXICONS = shipped_lexicons()
+DETECTOR = LexiconDetector(LEXICONS)
+PATTERNS = [
+    (f"{each.signal}/{entry.id}", re2.compile(phrase.pattern), phrase.pattern)
+    for each in LEXICONS
+    for entry in each.entries
+    for phrase in entry.phrases
+]
+
+
+@given(st.data(), st.sampled_from(PATTERNS), st.sampled_from(["as it is", "doubled", "starred"]))
+@settings(max_examples=40, deadline=None)
+def test_the_filter_of_words_hides_no_phrase(data: st.DataObject, phrase: tuple[str, Any, str], how: str) -> None:
+    """What the patterns find one by one, the detector finds: in joined words and with repeated letters as well."""
+    text = _disguised(data.draw(st.from_regex(re.compile(phrase[2], re.ASCII), fullmatch=True)), how)
+    view = normalise(text).text
+    expected = {evidence for evidence, pattern, _ in PATTERNS if pattern.search(view)}
+    (answer,) = DETECTOR.detect([Part(path="body", modality=Modality.TEXT, field="body", text=text)])
+    assert isinstance(answer, tuple)
+    assert {each.evidence for each in answer if isinstance(each, Signal)} == expected
+
+
+def _disguised(text: str, how: str) -> str:
+    """As it is, with a letter doubled, or with a vowel starred."""
+    middle = len(text) // 2
+    if how == "doubled":
+        return text[:middle] + text[middle : middle + 1] + text[middle:]
+    return re.sub(r"(?<=\w)[aeiou](?=\w)", "*", text, count=1) if how == "starred" else text

@@ -68,6 +68,7 @@ def page(demo: Demo) -> Iterator[Any]:
 
 def test_the_tour(demo: Demo, page: Any) -> None:
     sign_in(demo, page)
+    a_colleague_gets_a_link_to_this_server(demo, page)
     live_traffic(demo, page)
     case = open_top_case(demo, page)
     decision = decide(demo, page, case)
@@ -87,6 +88,18 @@ def sign_in(demo: Demo, page: Any) -> None:
     page.fill("#password", demo.password)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{demo.url}/")
+
+
+def a_colleague_gets_a_link_to_this_server(demo: Demo, page: Any) -> None:
+    page.goto(f"{demo.url}/access")
+    added = page.locator("form", has=page.locator("[name=email]"))
+    added.locator("[name=name]").fill("Rita")
+    added.locator("[name=email]").fill("rita@seawall.example")
+    added.locator("input[value=reviewer]").check()
+    added.get_by_role("button", name="Add").click()
+    page.wait_for_selector("text=choose-password")
+    assert f"{demo.url}/choose-password?link=" in page.inner_text("main")
+    page.goto(demo.url)
 
 
 def live_traffic(demo: Demo, page: Any) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from seawall import appeal, review, screen
-from seawall.api.appealed_decision import find_facts
+from seawall.appealed_decision import find_facts
 from seawall.cli.labels import answers_of
 from seawall.cli.main import program
 from seawall.console import active_bundle

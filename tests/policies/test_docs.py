@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from seawall.app import BANKS
 from seawall.cli.main import app as cli
 from seawall.content import EXTRACTORS_OF, load_content_type
 from seawall.model import DetectorSpec, FieldType
-from seawall.policy import Bundle, PolicyErrors, PolicySource, build_bundle, run_examples
+from seawall.policy import Bundle, PolicyErrors, PolicySource, analyse, build_bundle, run_examples
 from seawall.shipped import content_types
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -47,6 +48,13 @@ def test_the_mistake_shown_is_refused_with_its_place(bundle: Bundle, specs: tupl
     with pytest.raises(PolicyErrors) as refused:
         build_bundle([PolicySource("broken.yaml", text)], bundle.content_types.values(), specs, BANKS)
     assert str(refused.value).strip() == shown.strip()
+
+
+def test_the_warnings_shown_are_given(bundle: Bundle, specs: tuple[DetectorSpec, ...]) -> None:
+    (text,) = snippets("policies.md", "yaml warned")
+    (shown,) = snippets("policies.md", "text warnings")
+    built = build_bundle([PolicySource("warned.yaml", text)], bundle.content_types.values(), specs, BANKS)
+    assert "\n\n".join(warning.render() for warning in analyse(built, date(2026, 11, 1))) == shown.strip()
 
 
 def test_the_content_type_shown_is_accepted() -> None:

@@ -56,7 +56,7 @@ VIOLATIONS: list[tuple[str, dict[str, Any], str]] = [
     ("comment", {"body": "Shut up you stupid ugly loser, nobody asked you."}, "harassment"),
     ("comment", {"body": "I know where you live. I am going to kill you."}, "threats"),
     ("comment", {"body": "I want to die and I have thought about how to kill myself."}, "self-harm"),
-    ("comment", {"body": "Nobody likes you, you pathetic idiot, go kill yourself."}, "self-harm"),
+    ("comment", {"body": "Nobody likes you, you pathetic idiot, go kill yourself."}, "harassment"),
     ("comment", {"body": "FREE entry to win a £1000 prize! Text WIN to 80085 now, claim before midnight"}, "spam"),
     ("comment", {"body": "Guaranteed profit, double your bitcoin! Write to +44 20 7946 0123"}, "scams"),
     ("comment", {"body": "the shop refuses my card 5425 2334 3010 9903 valid thru 09/28"}, "personal-data"),

@@ -106,6 +106,24 @@ def test_patterns_know_all_letters() -> None:
     assert fires(r'count_matches(item.body, "\\w+") == 3', comment({"body": "élan vital дом"})) is True
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found", "missed"),
+    [
+        (r"\\bgrün\\b", "das grün!", "grünlich"),
+        (r"(?i)\\büber\\b", "ÜBER", "darüber"),
+        (r"\\bköpek\\b", "köpek!", "köpekler"),
+        (r"\\bçirkin\\w*", "çirkinsin", "açirkin"),
+        (r"\\bсука\\b", "ты сука.", "сукама"),
+        (r"\\bكلب\\b", "يا كلب", "كلبي"),
+        (r"^\\d+$", "١٢٣", "١٢٣x"),
+        (r"^\\w+$", "straße", "stra ße"),
+    ],
+)
+def test_boundaries_and_classes_in_other_scripts(pattern: str, found: str, missed: str) -> None:
+    assert fires(f'matches(item.body, "{pattern}")', comment({"body": found})) is True
+    assert fires(f'matches(item.body, "{pattern}")', comment({"body": missed})) is False
+
+
 def test_words_are_whole_words_except_where_scripts_have_none() -> None:
     assert fires('contains(text, "ass")', comment({"body": "a class act"})) is False
     assert fires('contains(text, "ass")', comment({"body": "(ass)"})) is True

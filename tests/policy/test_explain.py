@@ -65,7 +65,7 @@ def test_an_explanation_reads_as_text() -> None:
         "    item.likes = 10\n"
         "    actor.verified = False\n"
         "  do: demote\n"
-        "  would have fired with item.likes = 11\n"
+        "  would have fired with item.likes = 11 (is 10)\n"
         "\n"
         "near miss: test/certain (Certain)\n"
         "  Test policy; Rules, 1; incompatible\n"
@@ -73,7 +73,7 @@ def test_an_explanation_reads_as_text() -> None:
         "    at_fpr(0.001) = 0.93 for text-model 1\n"
         "    hate = 0.7\n"
         "  do: remove, strike(weight=2)\n"
-        "  would have fired with hate = 0.93\n"
+        "  would have fired with hate = 0.93 (is 0.7)\n"
         "\n"
         "smallest change: hate just below 0.6 (is 0.7) gives allow"
     )

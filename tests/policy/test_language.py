@@ -92,10 +92,10 @@ def compare(left: ast.expr, op: ast.cmpop, right: ast.expr, row: dict[str, Any])
         return UNKNOWN if a is UNKNOWN else inside is isinstance(op, ast.In)
     b = interpret(right, row)
     bound = row.get(f"at_least({ast.unparse(left)})")
-    if a is UNKNOWN and bound is not None and isinstance(right, ast.Constant):
+    if a is UNKNOWN and bound is not None and is_constant(right):
         return settle(type(op), bound, b)
     bound = row.get(f"at_least({ast.unparse(right)})")
-    if b is UNKNOWN and bound is not None and isinstance(left, ast.Constant):
+    if b is UNKNOWN and bound is not None and is_constant(left):
         return settle(MIRRORED[type(op)], bound, a)
     return UNKNOWN if a is UNKNOWN or b is UNKNOWN else COMPARE[type(op)](a, b)
 
@@ -108,6 +108,12 @@ MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.Eq,
     ast.NotEq: ast.NotEq,
 }
+
+
+def is_constant(node: ast.expr) -> bool:
+    """A literal, a negative number among them."""
+    inner = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else node
+    return isinstance(inner, ast.Constant)
 
 
 def settle(op: type[ast.cmpop], bound: float, threshold: float) -> Any:

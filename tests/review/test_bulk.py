@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, update
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select, update
 
-from seawall import appeal, review
+from seawall import appeal, enforce, review
 from seawall.enforce import RecordedItems
 from seawall.enforce.tables import enforcement
 from seawall.model import Action, ItemRef, now_ms
@@ -22,10 +26,13 @@ from seawall.review.bulk.tables import bulk_decision
 from seawall.review.bulk.tables import bulk_words as words_table
 from seawall.review.bulk.work import carry_out, rulebook_of
 from seawall.review.tables import case as case_table
+from seawall.review.tables import lease
 from seawall.review.tables import review as review_table
-from seawall.screen import item_kind, status_of
+from seawall.screen import item_kind, recorded_decision, rescreen_again, status_of
 from seawall.storage import Job, Jobs
+from seawall.storage.tables import job
 from support.app import Rig, opened
+from support.receivers import receiving
 
 ALONE = bulk.BulkLimits(alone=20)
 REMOVAL = review.ReviewAnswer(
@@ -303,3 +310,99 @@ def _report(rig: Rig, id: str) -> None:
 
     given = appeal.Report(content_type="note", item_id=id, kind="user", reporter="u-9", note="Look.")
     appeal.receive_report(rig.app.ledger, given, find_item=find)
+
+
+def test_a_case_that_was_closed_before_and_is_open_again_is_not_closed_by_taking_all_back(rig: Rig) -> None:
+    reopened, reported, quiet = notes(rig, 3, body="hello")
+    made = prepare(rig, [reopened, reported, quiet])
+    bulk.confirm(rig.app.ledger, made, "per_1", ALONE)
+    rig.work(BULK_JOB)
+    review.reopen_case(rig.app.ledger, review.case_id(reopened), "per_3")
+    _report(rig, "n-1")
+    bulk.ask_undo(rig.app.ledger, made, "per_1")
+    rig.work(BULK_JOB)
+    cases = {row["item"]: row["state"] for row in rig.rows(select(case_table))}
+    assert cases[reported] == "open", "the report waits for an answer"
+    assert cases[reopened] == "open", "somebody works on it"
+    assert cases[quiet] == "closed"
+    rig.assert_rebuilds()
+
+
+DEMOTED = replace(REMOVAL, actions=(Action("demote"),), note="")
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.tuples(st.sampled_from(["one", "all", "again", "reopen"]), st.integers(0, 1)), max_size=6))
+def test_nothing_is_taken_back_twice_and_no_later_answer_is_lost(tmp_path: Path, steps: list[tuple[str, int]]) -> None:
+    """One answer taken back by itself, all of them, a case opened again, another answer since: in any order."""
+    with opened(tmp_path / uuid4().hex, None, "rude") as rig:
+        ledger, rulebook = rig.app.ledger, rulebook_of(rig.app.context)
+        items = notes(rig, 2, body="hello")
+        made = prepare(rig, items)
+        bulk.confirm(ledger, made, "per_1", ALONE)
+        rig.work(BULK_JOB)
+        given_review = {row["case"]: row["id"] for row in reviews(rig)}
+        expected = {item: {"remove"} for item in items}
+        is_whole = True
+        for step, number in steps:
+            item = items[number]
+            case = review.case_id(item)
+            stands = expected[item] == {"remove"}
+            if step == "one":
+                with nullcontext() if stands else pytest.raises(review.CannotUndo):
+                    review.undo_review(
+                        ledger,
+                        given_review[case],
+                        "per_1",
+                        find_item=status_of,
+                        find_decision=recorded_decision,
+                        rescreen=rescreen_again,
+                    )
+                expected[item] = set() if stands else expected[item]
+            elif step == "all":
+                with rig.app.database.read() as connection:
+                    shown = bulk.preview_undo(connection, rig.app.context.get(RecordedItems), made)
+                if is_whole:
+                    assert shown.restored == sum(one == {"remove"} for one in expected.values())
+                with nullcontext() if is_whole else pytest.raises(bulk.BulkRefused):
+                    bulk.ask_undo(ledger, made, "per_1")
+                rig.work(BULK_JOB)
+                is_whole = False
+                expected = {one: set() if kinds == {"remove"} else kinds for one, kinds in expected.items()}
+            else:
+                with rig.app.database.write() as connection:
+                    connection.execute(delete(lease))
+                (state,) = (row["state"] for row in rig.rows(select(case_table)) if row["item"] == item)
+                if state == "closed":
+                    review.reopen_case(ledger, case, "per_3")
+                elif step == "again":
+                    review.take(rig.app.database, case, "per_3")
+                if step == "again":
+                    review.submit_review(ledger, rulebook, case, "per_3", DEMOTED, find_item=status_of)
+                    expected[item] = {"demote"}
+            assert {one: in_force(rig, one) for one in items} == expected
+        undone = [event.body.review for event in ledger.events(kinds=["review.undone"])]
+        assert len(undone) == len(set(undone))
+        rig.assert_rebuilds()
+
+
+def deliver_now(rig: Rig) -> int:
+    """Tell receivers at once, without the delay in which an answer can be taken back."""
+    with rig.app.database.write() as connection:
+        connection.execute(update(job).where(job.c.kind == "deliver").values(due_at=0))
+    return rig.work("deliver")
+
+
+def test_what_receivers_were_told_is_reversed_after_it_and_in_order(rig: Rig) -> None:
+    items = notes(rig, 2, body="hello")
+    with receiving() as told:
+        enforce.add_endpoint(rig.app.ledger, rig.app.vault, url=told.url, allow_private=True)
+        made = prepare(rig, items)
+        bulk.confirm(rig.app.ledger, made, "per_1", ALONE)
+        rig.work(BULK_JOB)
+        assert deliver_now(rig) == 2
+        bulk.ask_undo(rig.app.ledger, made, "per_1")
+        rig.work(BULK_JOB)
+        assert deliver_now(rig) == 2
+        bodies = [one.message for one in told.requests]
+        assert [str(one["type"]).rpartition(".")[2] for one in bodies] == ["applied", "applied", "reversed", "reversed"]

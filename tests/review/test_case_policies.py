@@ -33,7 +33,7 @@ from seawall.review.priority import DOUBLING_MS, expected_harm, urgency
 from seawall.review.queries import (
     CaseFilters,
     case_of_item,
-    count_by_queue,
+    count_cases,
     get_case,
     items_of_child_safety,
     list_cases,
@@ -271,7 +271,7 @@ def test_lists_leases_and_answers_leave_out_a_case_of_child_safety(desk: Any) ->
     with desk.database.read() as connection:
         assert list_cases(connection, CaseFilters(), 0, limit=9) == []
         assert [row.id for row in list_cases(connection, CaseFilters(child_safety=True), 0, limit=9)] == [case]
-        assert count_by_queue(connection, "open", child_safety=False) == []
+        assert count_cases(connection, "open", child_safety=False).queues == []
         assert items_of_child_safety(connection, [item.ref, "it_none"]) == {item.ref}
     assert review.next_case(desk.database, "per_1") is None
     for refused in (review.take, review.renew):

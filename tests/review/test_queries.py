@@ -17,8 +17,7 @@ from seawall.model import Action, now_ms
 from seawall.review.queries import (
     CaseFilters,
     case_of_item,
-    count_by_content_type,
-    count_by_queue,
+    count_cases,
     get_case,
     list_cases,
     reviews_of_item,
@@ -42,8 +41,8 @@ def test_cases_are_listed_by_urgency_with_who_holds_them(desk: Any) -> None:
         assert list_cases(connection, CaseFilters(state="closed"), now, limit=10) == []
         assert get_case(connection, urgent, now) == rows[0] == case_of_item(connection, item.ref, now)
         assert get_case(connection, "case_none", now) is None
-        assert count_by_queue(connection, "open") == [("rudeness", 2)]
-        assert count_by_content_type(connection, "open") == [("comment", 2)]
+        assert count_cases(connection, "open").queues == [("rudeness", 2)]
+        assert count_cases(connection, "open").content_types == [("comment", 2)]
 
 
 def test_a_closed_case_with_its_review_reports_and_deliveries(desk: Any) -> None:

@@ -30,6 +30,7 @@ from seawall.model import (
 )
 from seawall.review.tables import case
 from seawall.screen import load_derived, load_hashes, load_item, media_bytes, read_content
+from seawall.screen.near_duplicates import near_duplicates_of
 from seawall.screen.tables import item_hashes, pending_rescreen
 from seawall.storage.tables import job
 from support.app import Rig, own_app
@@ -216,6 +217,34 @@ def test_the_rule_of_a_lenient_content_type_decides_what_nobody_can_read(sqlite_
         assert rig.pending_rescreens() == []
 
 
+@pytest.mark.parametrize(
+    ("declared", "verdict", "actions"),
+    [
+        ("allow", "allow", []),
+        ("review", "allow", ["review"]),
+        ("hold", "hold", ["hold", "review"]),
+        ("block", "block", ["disable", "review"]),
+    ],
+)
+@pytest.mark.parametrize("more", [AT_ONCE, ""])
+def test_a_content_type_declares_what_happens_to_what_nobody_can_read(
+    sqlite_url: str, tmp_path: Path, more: str, declared: str, verdict: str, actions: list[str]
+) -> None:
+    with opened(tmp_path, sqlite_url, f", on_unanswerable: {declared}{more}", LENIENT) as rig:
+        answer = rig.app.screener.screen(card(sound=Audio(b"noise")))
+        rig.work("rescreen")
+        last = rig.decisions(answer.item)[-1]
+        assert (last.verdict, last.degraded, last.rescreen_due) == (verdict, True, None)
+        assert [action.kind for action in last.actions] == actions
+        waiting = [(row["state"], row["queue"]) for row in rig.rows(select(case))]
+        assert waiting == ([("open", "unreadable")] if "review" in actions else [])
+        if not more:
+            return
+        failed = rig.app.screener.screen(card("k-2", sound=Audio(b"hoarse")))  # may be mended: the fail mode decides
+        assert (failed.verdict, failed.fail_mode) == ("hold", "hold")
+        rig.assert_rebuilds()
+
+
 def test_prints_are_sealed_and_listed(rig: Rig) -> None:
     answer = rig.app.screener.screen(card(sound=Audio(b"marker-8841")))
     rig.work("rescreen")
@@ -255,3 +284,26 @@ def test_audio_files_and_videos_come_back_as_they_were(rig: Rig) -> None:
     assert item.fields == {"sound": Audio(b"la la"), "clip": Video(b"moving")}
     assert app.screener.screen(card(sound=Audio(b"la la"), clip=Video(b"moving"))).revision == 1
     assert app.screener.screen(card(sound=Audio(b"la la"), clip=Video(b"moved"))).revision == 2
+
+
+def test_what_is_said_in_a_sound_is_compared_with_what_others_wrote_and_said(rig: Rig) -> None:
+    spam = "earn five thousand a week from home with this one simple trick"
+
+    def made(id: str, body: str, sound: str | None = None) -> str:
+        fields: dict[str, Any] = {"body": body} if sound is None else {"body": body, "sound": Audio(sound.encode())}
+        return rig.app.screener.screen(card(id=id, **fields)).item
+
+    written, said = made("written", spam), made("said", "my first song", f"hello all {spam}")
+    said_too = made("said-too", "a wholly different title", f"{spam} bye")
+    mark, other = (
+        made("mark", "a walk in the park", "by dj x"),
+        made("mark-2", "an evening at home", "by dj x and more"),
+    )
+    rig.work("rescreen")
+
+    def alike(item: str) -> set[str]:
+        return {one.item.ref for one in near_duplicates_of(rig.app.database, rig.app.vault, item).found}
+
+    assert alike(written) == {said, said_too}
+    assert said_too in alike(said)
+    assert (alike(mark), alike(other)) == (set(), set()), "a few words that are in both say nothing"

@@ -52,3 +52,27 @@ def test_only_the_newest_are_compared_and_the_answer_says_how_many(rig: Rig) -> 
     newest = [rig.screen(f"{n} other words", id=f"n-{n}").item for n in range(3)]
     found = of(rig, newest[-1], most=2)
     assert found.looked_at == 2
+
+
+def test_a_few_words_in_a_long_text_are_no_near_duplicate_and_a_whole_text_in_another_is(rig: Rig) -> None:
+    short = rig.screen("silly goose", id="short").item
+    novel = (
+        "The goose of our farm was a silly goose, and the children loved her for all the years that she lived with us."
+    )
+    rig.screen(novel, id="novel", actor="a-2")
+    again = rig.screen("Silly goose!!! Haha", id="again", actor="a-3").item
+    assert {one.item.ref for one in of(rig, short).found} == {again}
+    long = rig.screen(f"{SPAM}. {novel}", id="long", actor="a-4").item
+    quoted = rig.screen(SPAM, id="quoted", actor="a-5").item
+    assert {one.item.ref for one in of(rig, quoted).found} == {long}
+    assert of(rig, long).found == (), "a short piece of it is not all of it"
+
+
+def test_what_has_no_words_is_alike_to_nothing(rig: Rig) -> None:
+    marks = rig.screen("!!!", id="marks").item
+    empty = rig.screen("", id="empty", actor="a-2").item
+    words = rig.screen(SPAM, id="words", actor="a-3").item
+    assert of(rig, words).found == ()
+    for one in (marks, empty):
+        found = of(rig, one)
+        assert (found.found, found.comparable) == ((), False)

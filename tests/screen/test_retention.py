@@ -15,7 +15,7 @@ from PIL import Image as Picture
 from sqlalchemy import func, insert, select, update
 
 from seawall import appeal, review
-from seawall.api.appealed_decision import find_facts
+from seawall.appealed_decision import find_facts
 from seawall.model import Image, now_ms
 from seawall.publish import BankSettings, NewEntry, add_entries, configure_bank, find_entry
 from seawall.screen import load_item, read_content, status_of

@@ -244,10 +244,11 @@ def opened(
 
 
 @contextmanager
-def served(rig: Rig) -> Iterator[str]:
-    """Serve the console; its address."""
+def served(rig: Rig, *, port: int = 0) -> Iterator[str]:
+    """Serve the console; its address. ``port``: one that was in use before, or 0 for any."""
     listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(rig.asgi, log_level="warning", ws="none", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -258,8 +259,13 @@ def served(rig: Rig) -> Iterator[str]:
 
 
 @contextmanager
-def small(folder: Path, content_type: str, policy: str) -> Iterator[Rig]:
-    """A house with the shipped detectors, a content type and a policy of the test's own, a reviewer and an admin."""
+def small(
+    folder: Path, content_type: str, policy: str, *, environment: Mapping[str, str] | None = None
+) -> Iterator[Rig]:
+    """A house with the shipped detectors, a content type and a policy of the test's own, a reviewer and an admin.
+
+    ``environment``: from which the components' settings are read.
+    """
     for name, text in (("types", content_type), ("policies", policy)):
         (folder / name).mkdir()
         (folder / name / "own.yaml").write_text(text)
@@ -269,6 +275,7 @@ def small(folder: Path, content_type: str, policy: str) -> Iterator[Rig]:
         policies_dir=folder / "policies",
         content_types_dir=folder / "types",
         allow_private_endpoints=False,
+        environment=environment or {},
     ) as app:
         for role in ("reviewer", "admin"):
             access.create_person(app.ledger, f"{role}@example.org", role, PASSWORD, [role])

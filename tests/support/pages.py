@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from seawall import access, appeal, review
 from seawall.console import active_bundle
 from seawall.enforce import RecordedItems
+from seawall.publish import propose
 from seawall.review import bulk
+from support.appeal_page import link
 from support.console import Rig
 
 
@@ -22,6 +26,8 @@ def every_page(rig: Rig) -> tuple[str, ...]:
     appeal.receive_notice(rig.app.ledger, notice, find_item=lambda content_type, item: None)
     key = access.create_key(rig.app.ledger, "Hotline", [access.Scope.REPORT]).split("_")[1]
     appeal.declare_reporter_key(rig.app.ledger, key, "trusted_flagger", ["hate", "threat"], by="system")
+    removed = rig.screen("You fool", id="axe-removed", actor="axe-author")
+    appeal_page = link(rig, removed.decision)
     return (
         "/",
         "/queue",
@@ -40,6 +46,12 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         "/jobs",
         "/policies",
         "/policies/rudeness",
+        "/try",
+        "/try?type=playlist&policy=rudeness",
+        "/publications",
+        "/publications/compare",
+        f"/publications/{rig.app.bundle.hash}",
+        f"/proposals/{proposal(rig)}",
         "/banks",
         "/banks/blocked-texts",
         "/ledger",
@@ -65,8 +77,16 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         "/reports",
         "/reports/orders",
         "/reports/keys",
+        appeal_page,
         "/no-such-page",
     )
+
+
+def proposal(rig: Rig) -> str:
+    """A publication that waits for a second person: without one of the policies in force."""
+    given = rig.app.sources()
+    compared = rig.app.compare(replace(given, policies=given.policies[1:]))
+    return propose(rig.app.ledger, rig.app.blobs, compared, rig.people["policy"].id, "publish")
 
 
 def _bulk(rig: Rig, item: str) -> str:

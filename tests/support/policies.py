@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from seawall.content import load_content_type, parts_of, validate_item
 from seawall.model import (
     ContentType,
+    Cost,
     DetectorSpec,
     Item,
     Modality,
@@ -97,6 +98,16 @@ MATCHER = DetectorSpec(
     version="1",
     signals=(signal("bank:slogans", SignalKind.COUNT), signal("pdq_distance", SignalKind.DISTANCE)),
     modalities=frozenset({Modality.TEXT, Modality.IMAGE}),
+)
+WORDS = DetectorSpec(
+    name="words",
+    version="1",
+    signals=tuple(
+        SignalSpec(name=name, kind=SignalKind.SCORE)
+        for name in ("sorrow_terms", "sorrow_terms.urging", "sorrow_terms.distress")
+    ),
+    modalities=frozenset({Modality.TEXT}),
+    cost=Cost.INLINE,
 )
 DETECTORS = (TEXT_MODEL, LEXICON, MATCHER)
 BANKS = ("slogans",)

@@ -31,6 +31,8 @@ class Permission(StrEnum):
     MARK_GOLDEN = "quality.mark_golden"  # and retire
     SEE_CHILD_SAFETY = "review.see_child_safety"  # cases of child safety, their items, decisions and media
     SEE_POLICIES = "publish.view_policies"
+    PUBLISH_POLICIES = "publish.publish_policies"  # put the folder of the server, or an earlier bundle, in force
+    SNOOZE_RULES = "screen.snooze_rules"  # set a rule aside for an account
     SEE_OPERATIONS = "enforce.view_operations"  # pending rescreens and deliveries
     SEE_BANKS = "publish.view_banks"  # what they hold, and what became of its matches
     MANAGE_BANKS = "publish.manage_banks"  # configure, add, suspend, restore, remove
@@ -59,6 +61,8 @@ PERMISSIONS: dict[PersonRole, frozenset[Permission]] = {
         Permission.SEE_LEDGER,
         Permission.SEE_BANKS,
         Permission.MANAGE_BANKS,
+        Permission.PUBLISH_POLICIES,
+        Permission.SNOOZE_RULES,
         Permission.ASSIGN,
         Permission.SEE_FIGURES,
         Permission.SEE_QUALITY,

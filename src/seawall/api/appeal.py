@@ -1,7 +1,7 @@
 """Routes of the appeal service: reports about items and accounts, and appeals of decisions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, ClassVar, TypeVar
 
@@ -10,10 +10,10 @@ from pydantic import ConfigDict, Field
 
 from seawall import appeal
 from seawall.access import KeyInfo, Keys, Scope
-from seawall.api.appealed_decision import find_facts
 from seawall.api.common import KNOWN_ONLY, PRINTABLE, Code, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.app import App
+from seawall.appeal.notices import receipt_mark
 from seawall.appeal.queries import (
     REPORTS_OF_REPORTER,
     AppealRow,
@@ -27,6 +27,7 @@ from seawall.appeal.queries import (
     reports_by,
     standings,
 )
+from seawall.appealed_decision import find_facts
 from seawall.policy import NothingPublished
 from seawall.review import find_reviewed
 from seawall.review.queries import answers_after
@@ -77,7 +78,8 @@ class ReportState:
     """What became of a report (DSA Art. 16(5)). ``outcome``: restricted or not_restricted; None: not decided yet.
 
     ``decision`` can be appealed by the reporter when the outcome is not_restricted. ``on_appeal``: the outcome is that
-    of an appeal. Times are milliseconds since 1970.
+    of an appeal. ``appeal_url``: where the reporter objects themselves, for keys with the scope appeal. Times are
+    milliseconds since 1970.
     """
 
     report: str
@@ -88,6 +90,7 @@ class ReportState:
     decided_at: int | None = None
     on_appeal: bool = False
     warning: str | None = None
+    appeal_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,10 +190,12 @@ def router(app: App, keys: Keys) -> APIRouter:
             report=report, warning=_warning(app, report), state=state, kind=claim.kind, lost_priority=claim.lost
         )
 
-    @routes.get("/reports/{report}", dependencies=[may_report], tags=["reports"])
-    def get_report_state(report: Code) -> ReportState:
+    @routes.get("/reports/{report}", tags=["reports"])
+    def get_report_state(report: Code, caller: Annotated[KeyInfo, may_report]) -> ReportState:
         """Whether a report was decided, and how."""
-        return _report_state(app, report)
+        found = _report_state(app, report)
+        refused = found.outcome == "not_restricted" and caller.may(Scope.APPEAL)
+        return replace(found, appeal_url=_appeal_url(app, report)) if refused else found
 
     @routes.post("/appeals", status_code=201, dependencies=[may_appeal], tags=["appeals"])
     def post_appeal(
@@ -341,6 +346,15 @@ def _report_state(app: App, report: str) -> ReportState:
         on_appeal=outcome.on_appeal,
         warning=warning,
     )
+
+
+def _appeal_url(app: App, report: str) -> str | None:
+    """Where the reporter of a refused report objects; None: nobody is known, or the console's address is not set."""
+    with app.database.read() as connection:
+        row, notice = get_report(connection, report), get_notice(connection, report)
+    if not app.settings.has_public_url or (notice is None and (row is None or row.reporter is None)):
+        return None
+    return f"{app.settings.public_url}/appeal/{report}.{receipt_mark(app.vault, report)}"
 
 
 def _notice_state(row: NoticeRow | None) -> ReportState:

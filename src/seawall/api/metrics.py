@@ -13,7 +13,7 @@ from seawall.app import App
 from seawall.enforce.queries import deliveries_by_state
 from seawall.model import now_ms
 from seawall.model.latencies import Latencies
-from seawall.review.queries import count_by_queue
+from seawall.review.queries import count_cases
 from seawall.screen.queries import rescreen_summary, total_traffic
 
 
@@ -47,7 +47,7 @@ class Collector(Base):
         with self._app.database.read() as connection:
             traffic = total_traffic(connection)
             rescreens = rescreen_summary(connection, now)
-            cases = sum(count for _, count in count_by_queue(connection, "open"))
+            cases = sum(count for _, count in count_cases(connection, "open").queues)
             waiting = deliveries_by_state(connection, except_state="delivered")
         decisions = CounterMetricFamily("seawall_decisions", "Decisions", labels=("content_type", "source", "verdict"))
         for labels, count in _summed((row.content_type, row.source, row.verdict, row.decisions) for row in traffic):

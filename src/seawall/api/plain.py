@@ -25,6 +25,7 @@ class PlainOperation:
     response: type[Any]
     status: int = 200
     idempotent: bool = False  # takes the header Idempotency-Key
+    answers: str = "Durable"  # what a good answer means
 
 
 class PlainRoute(Route):
@@ -58,7 +59,10 @@ def _operation(operation: PlainOperation, request: dict[str, Any], response: dic
         "parameters": [_IDEMPOTENCY_KEY] if operation.idempotent else [],
         "requestBody": {"required": True, "content": {"application/json": {"schema": request}}},
         "responses": {
-            str(operation.status): {"description": "Durable", "content": {"application/json": {"schema": response}}}
+            str(operation.status): {
+                "description": operation.answers,
+                "content": {"application/json": {"schema": response}},
+            }
         },
     }
 

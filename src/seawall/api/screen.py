@@ -1,6 +1,6 @@
 """Routes of the screening service: screening itself, decisions with their explanations, and items."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any
 
 import msgspec
@@ -12,7 +12,9 @@ from seawall.api.child_safety import RestrictedDecision, check_item, is_restrict
 from seawall.api.common import Code, json_response, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.api.screening import plain_routes
+from seawall.api.trying import try_route
 from seawall.app import App
+from seawall.enforce.appeal_link import appeal_url
 from seawall.model import Decision
 from seawall.policy import BundleUnreadable, Explanation
 from seawall.screen import edit_of, load_decision, still_pending
@@ -44,20 +46,35 @@ class ItemState:
     withheld: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadDecision(Decision):
+    """A decision as recorded. ``appeal_url``: for its author, who reads the reasons there and objects; else None.
+
+    Whoever has it may appeal in their name, so it is told to keys with the scope appeal alone.
+    """
+
+    appeal_url: str | None = None
+
+
 def router(app: App, keys: Keys) -> APIRouter:
     """Routes under ``/v1``."""
     routes = routes_under_v1(keys)
-    routes.routes += plain_routes(app, keys)
+    routes.routes += [*plain_routes(app, keys), try_route(app, keys)]
     may_read = key(keys, Scope.READ)
 
-    @routes.get("/decisions/{decision}", tags=["decisions"], response_model=Decision | RestrictedDecision)
+    @routes.get("/decisions/{decision}", tags=["decisions"], response_model=ReadDecision | RestrictedDecision)
     def get_decision(decision: Code, caller: Annotated[KeyInfo, Depends(may_read)]) -> Response:
         """The whole record of a decision.
 
         About an item of child safety, keys without the scope child_safety get what is to be enforced.
         """
         found = _load(app, decision)
-        return json_response(restricted(found) if is_restricted(app, caller, found.item.ref) else found)
+        if is_restricted(app, caller, found.item.ref):
+            return json_response(restricted(found))
+        url = appeal_url(app.settings, app.vault, found) if caller.may(Scope.APPEAL) else None
+        return json_response(
+            ReadDecision(**{one.name: getattr(found, one.name) for one in fields(found)}, appeal_url=url)
+        )
 
     @routes.get("/decisions/{decision}/explanation", tags=["decisions"])
     def get_explanation(decision: Code, caller: Annotated[KeyInfo, Depends(may_read)]) -> dict[str, Any]:

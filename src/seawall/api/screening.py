@@ -109,7 +109,7 @@ def screen_endpoint(app: App, keys: Keys, in_flight: InFlight) -> Endpoint:
                 else:
                     asked = decode(_SCREEN, body)
                 bundle = bundles.current
-                content_type = _content_type(bundle, asked, "")
+                content_type = content_type_of(bundle, asked.content_type, "")
                 fields: Mapping[str, Any] = asked.fields
                 if dict in map(type, fields.values()):  # may contain URLs
                     (fields,) = await fetch_media([(content_type, fields, "")], held)
@@ -143,7 +143,9 @@ def items_endpoint(app: App, keys: Keys, in_flight: InFlight) -> Endpoint:
                 body = await read_body(request, MAX_MEDIA_BODY, held)
                 asked = (await asyncio.to_thread(decode, _ITEMS, body)).items
                 bundle = bundles.current
-                types = [_content_type(bundle, one, f"/items/{index}") for index, one in enumerate(asked)]
+                types = [
+                    content_type_of(bundle, one.content_type, f"/items/{index}") for index, one in enumerate(asked)
+                ]
                 fields = await fetch_media(
                     [(types[index], one.fields, f"/items/{index}") for index, one in enumerate(asked)], held
                 )
@@ -158,13 +160,14 @@ def items_endpoint(app: App, keys: Keys, in_flight: InFlight) -> Endpoint:
     return items
 
 
-def _content_type(bundle: Bundle, asked: ScreenRequest, pointer: str) -> ContentType:
-    content_type = bundle.content_types.get(asked.content_type)
+def content_type_of(bundle: Bundle, name: str, pointer: str) -> ContentType:
+    """The content type of that name; ``pointer``: to the item. Raises Problem 422."""
+    content_type = bundle.content_types.get(name)
     if content_type is None:
         raise ApiProblem(
             status=422,
             title="Unknown content type",
-            detail=f"There is no content type {asked.content_type[:80]!r}.",
+            detail=f"There is no content type {name[:80]!r}.",
             pointer=f"{pointer}/content_type",
             remedy=f"Content types in force: {', '.join(sorted(bundle.content_types))}.",
         )
@@ -189,13 +192,18 @@ def _item(content_type: ContentType, asked: ScreenRequest, fields: Mapping[str, 
             asked.created_at,
         )
     except ItemError as error:
-        raise ApiProblem(
-            status=422,
-            title="The item does not fit its content type",
-            detail=f"{error.field}: {error.message}",
-            pointer=f"{pointer}/{error.field.replace('~', '~0').replace('/', '~1').replace('.', '/')}",
-            remedy=error.remedy,
-        ) from error
+        raise invalid_item(error, pointer) from error
+
+
+def invalid_item(error: ItemError, pointer: str) -> ApiProblem:
+    """Problem 422: the item at ``pointer`` does not fit its content type."""
+    return ApiProblem(
+        status=422,
+        title="The item does not fit its content type",
+        detail=f"{error.field}: {error.message}",
+        pointer=f"{pointer}/{error.field.replace('~', '~0').replace('/', '~1').replace('.', '/')}",
+        remedy=error.remedy,
+    )
 
 
 def _idempotency(app: App, request: Request, key_id: str, body: bytes) -> Idempotency | None:

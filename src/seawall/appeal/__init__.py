@@ -19,10 +19,11 @@ from seawall.appeal.appealable import (
     AppellantRole,
     DecisionFacts,
     Refusal,
-    is_adverse,
     role_of,
+    window_end,
 )
 from seawall.appeal.appeals import (
+    LONGEST_TEXT,
     SETTLEMENT_OUTCOMES,
     UPHELD_REASONS,
     Appeal,
@@ -77,11 +78,13 @@ from seawall.appeal.reports import (
     warn_if_due,
 )
 from seawall.appeal.settings import AppealSettings
+from seawall.appeal.statement import ContractualOrLegalGround, StatedMeasure, StatementOfReasons
 
 __all__ = [
     "ANSWERS",
     "COMPONENT",
     "KEYED_KINDS",
+    "LONGEST_TEXT",
     "SETTLEMENT_OUTCOMES",
     "UPHELD_REASONS",
     "WARNING",
@@ -93,6 +96,7 @@ __all__ = [
     "AppealState",
     "AppealTrigger",
     "AppellantRole",
+    "ContractualOrLegalGround",
     "DecidedReport",
     "DecisionFacts",
     "FindItem",
@@ -112,6 +116,8 @@ __all__ = [
     "ReporterKey",
     "ReporterKeyRefused",
     "ReporterKind",
+    "StatedMeasure",
+    "StatementOfReasons",
     "UnknownAppeal",
     "UnknownItem",
     "UnknownNotice",
@@ -122,7 +128,6 @@ __all__ = [
     "decided_reports",
     "declare_reporter_key",
     "dismiss_notice",
-    "is_adverse",
     "match_by_hand",
     "may_mute",
     "mute_reporter",
@@ -141,5 +146,6 @@ __all__ = [
     "unmute_reporter",
     "waiting_report",
     "warn_if_due",
+    "window_end",
     "withdraw",
 ]

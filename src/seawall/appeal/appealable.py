@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from seawall.model import ACTIONS, Decision, Verdict
+from seawall.model import Decision, is_adverse
 
 _DAY_MS: Final = 24 * 3_600_000
 
@@ -54,11 +54,6 @@ class DecisionFacts:
     deciders: tuple[str, ...]
     head: str | None
     window_days: int
-
-
-def is_adverse(decision: Decision) -> bool:
-    """Whether the decision restricts somebody: the item is not simply public, or something is done to its author."""
-    return decision.verdict is not Verdict.ALLOW or any(ACTIONS[action.kind].adverse for action in decision.actions)
 
 
 def role_of(facts: DecisionFacts, now: int) -> AppellantRole:

@@ -29,7 +29,9 @@ from seawall.appeal.reports import (
     record_order,
 )
 from seawall.appeal.settings import AppealSettings
+from seawall.appeal.tables import appeal as appeal_table
 from seawall.appeal.tables import notice as table
+from seawall.enforce.appeal_link import link_mark
 from seawall.model import Event, ItemRef, ItemSubmitted, new_id, now_ms
 from seawall.model.events import ReportReceived
 from seawall.storage import Ledger, Transaction, Vault
@@ -232,7 +234,12 @@ def dismiss_notice(ledger: Ledger, report: str, *, person: str) -> None:
 
 def receipt_mark(vault: Vault, report: str) -> str:
     """What makes the link to a notice's receipt impossible to guess."""
-    return vault.digest(f"report receipt {report}".encode("utf-8", "replace"))[:40]
+    return link_mark(vault, receipt_page(report))
+
+
+def receipt_page(report: str) -> str:
+    """What the mark of a receipt's link says."""
+    return f"report receipt {report}"
 
 
 def open_text(vault: Vault, subjects: Sequence[str]) -> dict[str, NoticeText]:
@@ -284,6 +291,7 @@ def end_old_notices(context: ServiceContext) -> None:
         select(table.c.subject)
         .join(subject_table, subject_table.c.ref == table.c.subject)
         .where(table.c.ended_at < before, subject_table.c.erased_at.is_(None))
+        .where(table.c.subject.not_in(select(appeal_table.c.appellant).where(appeal_table.c.state == "open")))
         .limit(_PAGE)
     )
     while True:

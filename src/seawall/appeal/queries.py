@@ -262,6 +262,24 @@ def appeals_of_item(connection: Connection, item: str, *, limit: int) -> list[Ap
     return _appeals(connection, _APPEAL.where(appeal.c.item == item).order_by(appeal.c.seq.desc()).limit(limit))
 
 
+def appeal_of_author(connection: Connection, item: str, author: str, decision: str) -> AppealRow | None:
+    """What an author appealed already: this decision, or another about the item while that is open."""
+    query = _APPEAL.where(
+        appeal.c.item == item,
+        appeal.c.appellant == author,
+        appeal.c.role == "author",
+        or_(appeal.c.decision == decision, appeal.c.state == "open"),
+    )
+    found = _appeals(connection, query.order_by(appeal.c.seq.desc()))
+    return next((one for one in found if one.decision == decision), found[0] if found else None)
+
+
+def appeal_of_report(connection: Connection, row: ReportRow) -> AppealRow | None:
+    """The newest appeal of the reporter against the refusal of one report."""
+    query = _APPEAL.where(appeal.c.item == row.item, appeal.c.report == row.id, appeal.c.role == "reporter")
+    return next(iter(_appeals(connection, query.order_by(appeal.c.seq.desc()).limit(1))), None)
+
+
 def answered_between(connection: Connection, since: int, until: int) -> list[tuple[str, bool]]:
     """Appeals that people answered from ``since`` until ``until`` (ms): the appealed decision, and whether the answer
     changed it, wholly or in part."""

@@ -13,6 +13,7 @@ from seawall.appeal.events import AppellantTold, NoticeEnded, ReporterTold
 from seawall.appeal.notices import open_text, receipt_mark
 from seawall.appeal.outcomes import ANSWERS, outcome_of
 from seawall.appeal.queries import (
+    AppealRow,
     NoticeRow,
     conversation,
     get_appeal,
@@ -22,6 +23,8 @@ from seawall.appeal.queries import (
 )
 from seawall.appeal.report_messages import OUTCOME, TELL_JOB, queue_message
 from seawall.appeal.tables import notice as table
+from seawall.enforce import DecisionLookup
+from seawall.enforce.appeal_link import appeal_url
 from seawall.enforce.endpoints import find_endpoint, receivers
 from seawall.enforce.outbox import rfc3339
 from seawall.enforce.signing import sign
@@ -154,6 +157,7 @@ def _answer(context: ServiceContext, appeal: str) -> Mapping[str, Any] | None:
     """What the receiver is told of an answered appeal; None when the appellant or the item was erased."""
     with context.database.read() as connection:
         row = get_appeal(connection, appeal)
+        notice = None if row is None or row.report is None else get_notice(connection, row.report)
         said = [] if row is None else conversation(connection, context.vault, row, notes=False)
     if row is None or row.answered_at is None:
         return None
@@ -162,17 +166,43 @@ def _answer(context: ServiceContext, appeal: str) -> Mapping[str, Any] | None:
     except (Erased, KeyError):
         return None
     words = [one.text for one in said if one.kind == "to_appellant" and one.text]
+    whose = _appellant(context, row, notice, appellant)
+    if whose is None:
+        return None
     return {
         "appeal": row.id,
         "state": row.state,
         "role": row.role,
-        "appellant": appellant,
         "item": {"content_type": row.content_type, "id": item, "revision": row.revision},
         "decision": row.decision,
         "new_decision": row.new_decision,
         "received_at": rfc3339(row.at),
         "answered_at": rfc3339(row.answered_at),
         "message": words[-1] if words else None,
+        **whose,
+    }
+
+
+def _appellant(
+    context: ServiceContext, row: AppealRow, notice: NoticeRow | None, appellant: str
+) -> Mapping[str, Any] | None:
+    """Who is to be told, and where they read the answer. None: a reporter by the form without an address.
+
+    A reporter by the form has no account: an e-mail address that somebody typed must not be taken for one.
+    """
+    if notice is None or notice.channel != "form":
+        if row.report is not None:
+            return {"appellant": appellant}
+        url = appeal_url(context.settings, context.vault, context.get(DecisionLookup).find(row.decision))
+        return {"appellant": appellant} | ({} if url is None else {"appeal_url": url})
+    text = open_text(context.vault, [notice.subject]).get(notice.subject)
+    if text is None or not text.email:
+        return None
+    mark = receipt_mark(context.vault, notice.report)
+    return {
+        "appellant": None,
+        "reporter": {"name": text.name, "email": text.email},
+        "appeal_url": f"{context.settings.public_url}/appeal/{notice.report}.{mark}",
     }
 
 

@@ -55,14 +55,13 @@ def fail(message: str, status: int = 1) -> NoReturn:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn errors that a user can fix into messages."""
     """Turn the errors a user can mend into messages."""
     from seawall.configfile import ConfigError
     from seawall.detectors.text.model import ArtefactError
     from seawall.enforce import EndpointRefused
     from seawall.match.entries import EntryError
     from seawall.policy import BundleUnreadable, PolicyErrors
-    from seawall.publish import BankError, NothingPublished, SourceError
+    from seawall.publish import BankError, NothingPublished, PublishedMeanwhile, PublishRefused, SourceError
     from seawall.storage import StorageError
 
     try:
@@ -78,6 +77,8 @@ def explained() -> Iterator[None]:
         EntryError,
         ConfigError,
         NothingPublished,
+        PublishRefused,
+        PublishedMeanwhile,
         SettingsError,
         SourceError,
         StorageError,

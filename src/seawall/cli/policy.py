@@ -1,9 +1,9 @@
-"""``seawall policy check | test | publish | explain`` and ``seawall content-type check``."""
+"""``seawall policy check | test | try | plan | explain | import`` and ``seawall content-type check``."""
 
 from __future__ import annotations
 
-import getpass
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,6 @@ from seawall.cli.common import (
     ContentTypes,
     DatabaseUrl,
     DataDir,
-    Policies,
     TextModel,
     err,
     explained,
@@ -21,26 +20,31 @@ from seawall.cli.common import (
     out,
     settings,
 )
+from seawall.cli.policy_plan import plan
 
 if TYPE_CHECKING:
+    from seawall.model import DetectorSpec
     from seawall.policy import Bundle
+    from seawall.policy.importers import ImportedPolicies, Target
 
 app = typer.Typer(no_args_is_help=True, help="Check, test, publish policies; explain decisions.")
+importing = typer.Typer(no_args_is_help=True, help="Import rules of other systems as policies in shadow mode.")
+app.add_typer(importing, name="import")
 content_types = typer.Typer(no_args_is_help=True, help="Check content types.")
+
+app.command("plan")(plan)
 
 Banks = Annotated[list[str] | None, typer.Option("--bank", help="A bank of your own used by policies; repeat.")]
 PolicyPath = Annotated[Path | None, typer.Argument(help="A policy file or folder (default: the shipped policies).")]
 
 
-def _build(policies: Path | None, types: Path | None, text_model: Path | None, banks: list[str] | None) -> Bundle:
+def _detectors(text_model: Path | None, banks: list[str] | None) -> tuple[list[DetectorSpec], list[str]]:
+    """What rules can read: the detectors of this configuration, and the names of banks."""
     from seawall.app import BANKS, configured_detectors
     from seawall.detect.extraction import as_detectors
     from seawall.detectors import default_detectors, default_extractors
     from seawall.detectors.banks import BankDetector
-    from seawall.policy import build_bundle
-    from seawall.publish import read_sources
 
-    sources = read_sources(policies, types)
     names = [*BANKS, *(banks or ())]
     own = configured_detectors(settings(), secrets=False)
     detectors = default_detectors(BankDetector(names), text_model, hashers=own.hashers)
@@ -48,62 +52,155 @@ def _build(policies: Path | None, types: Path | None, text_model: Path | None, b
     specs += as_detectors(
         {extractor.spec.name: extractor.spec for extractor in (*default_extractors(), *own.extractors)}
     )
+    return specs, names
+
+
+def _build(policies: Path | None, types: Path | None, text_model: Path | None, banks: list[str] | None) -> Bundle:
+    from seawall.policy import build_bundle
+    from seawall.publish import read_sources
+
+    sources = read_sources(policies, types)
+    specs, names = _detectors(text_model, banks)
     return build_bundle(sources.policies, sources.content_types, specs, names)
 
 
 @app.command()
 def check(
-    path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None, bank: Banks = None
+    path: PolicyPath = None,
+    content_types: ContentTypes = None,
+    text_model: TextModel = None,
+    bank: Banks = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Status 1 when there is a warning.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the warnings as JSON.")] = False,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
 ) -> None:
-    """Read, type-check and compile against every content type; print every error with its position and remedy."""
+    """Read, type-check and compile against every content type; print errors, and warnings about what has no effect.
+
+    With a data folder or database, banks without entries are warned of too.
+    """
+    from seawall.policy import analyse
+
+    entries = _bank_entries(data_dir, database)
     with explained():
-        bundle = _build(path, content_types, text_model, bank)
-    rules = sum(len(policy.rules) for policy in bundle.policies)
-    out.print(f"{len(bundle.policies)} policies, {rules} rules, {len(bundle.content_types)} content types: fine")
-    out.print(f"bundle {bundle.hash}")
+        bundle = _build(path, content_types, text_model, [*(bank or ()), *(entries or ())])
+    warnings = analyse(bundle, datetime.now(UTC).date(), entries)
+    if as_json:
+        found = [each.to_json() for each in warnings]
+        typer.echo(
+            json.dumps({"bundle": bundle.hash, "banks_looked_at": entries is not None, "warnings": found}, indent=2)
+        )
+    else:
+        for warning in warnings:
+            err.print(warning.render() + "\n", markup=False, soft_wrap=True)
+        rules = sum(len(policy.rules) for policy in bundle.policies)
+        counts = f"{len(bundle.policies)} policies, {rules} rules, {len(bundle.content_types)} content types"
+        noun = "warning" if len(warnings) == 1 else "warnings"
+        out.print(f"{counts}: {f'{len(warnings)} {noun}' if warnings else 'fine'}")
+        out.print(f"bundle {bundle.hash}")
+    if warnings and strict:
+        raise typer.Exit(1)
+
+
+def _bank_entries(data_dir: Path | None, database: str | None) -> dict[str, int] | None:
+    """Active entries of each bank, if a database is named and can be read."""
+    if data_dir is None and database is None:
+        err.print("Banks were not looked at: name a database with --data-dir or --database", soft_wrap=True)
+        return None
+    if database is None and data_dir is not None and not data_dir.exists():
+        err.print(f"Banks were not looked at: there is no folder {data_dir}", markup=False, soft_wrap=True)
+        return None
+    from seawall.app import BANKS, open_storage
+    from seawall.publish import list_banks
+    from seawall.storage import StorageError
+
+    try:
+        with open_storage(settings(data_dir=data_dir, database_url=database), build=False) as opened:
+            return {bank.name: bank.active for bank in list_banks(opened.database, BANKS)}
+    except (StorageError, OSError) as error:
+        err.print(f"Banks were not looked at: {error}", markup=False, soft_wrap=True)
+        return None
 
 
 @app.command("test")
 def run_tests(
-    path: PolicyPath = None, content_types: ContentTypes = None, text_model: TextModel = None, bank: Banks = None
+    path: PolicyPath = None,
+    logic: Annotated[bool, typer.Option("--logic", help="Only the given values: no detector is asked.")] = False,
+    content_types: ContentTypes = None,
+    text_model: TextModel = None,
+    bank: Banks = None,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
 ) -> None:
-    """Run all examples of all policies; status 1 when one fails."""
+    """Run all examples: as logic, and as screened by the real detectors and banks; status 1 when one fails."""
+    if logic:
+        _test_logic(path, content_types, text_model, bank)
+        return
+    from seawall.cli.trying import running_detectors, show_columns
+    from seawall.publish import read_sources
+    from seawall.screen import run_both_columns
+
+    chosen = settings(data_dir=data_dir, database_url=database, text_model_dir=text_model)
+    with explained(), running_detectors(chosen, bank or ()) as running:
+        report = run_both_columns(running.build(read_sources(path, content_types)), running.runner)
+        show_columns(report, running.banks)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _test_logic(
+    path: Path | None, content_types: Path | None, text_model: Path | None, banks: list[str] | None
+) -> None:
     from seawall.policy import run_examples
 
     with explained():
-        results = run_examples(_build(path, content_types, text_model, bank))
+        results = run_examples(_build(path, content_types, text_model, banks))
     failed = [result for result in results if not result.passed]
     for result in failed:
         err.print(result.render(), markup=False, soft_wrap=True)
-    out.print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    out.print(f"logic: {len(results) - len(failed)} passed, {len(failed)} failed")
     if failed:
         raise typer.Exit(1)
 
 
-@app.command()
-def publish(
-    policies: Policies = None,
-    content_types: ContentTypes = None,
-    text_model: TextModel = None,
+@app.command("try")
+def try_text(
+    text: Annotated[
+        str | None, typer.Argument(help="The text; of a content type with a body and a title: the body.")
+    ] = None,
+    content_type: Annotated[str, typer.Option("--type", "-t", help="Content type.")] = "comment",
+    field: Annotated[
+        list[str] | None, typer.Option("--field", "-f", help="NAME=VALUE; repeat. Of an image, audio …: NAME=FILE.")
+    ] = None,
+    actor: Annotated[
+        list[str] | None, typer.Option("--actor", help="age=2d, or an attribute of the account; repeat.")
+    ] = None,
+    language: Annotated[str | None, typer.Option("--language", help="Language code of the text.")] = None,
+    policies: Annotated[
+        Path | None,
+        typer.Option("--policies", help="A draft: files that replace the policies of their names, or are added."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Publish policies: examples must pass; running processes switch within a second."""
-    from seawall.app import open_app
-    from seawall.policy import run_examples
+    """Show what detectors and rules say of an item, under the bundle in force and under a draft. Records nothing."""
+    from seawall.cli.trying import content_type_of, running_detectors, show_trial, typed_item
+    from seawall.publish import draft_of, read_sources
+    from seawall.screen import try_item
 
-    chosen = settings(
-        data_dir=data_dir,
-        database_url=database,
-        policies_dir=policies,
-        content_types_dir=content_types,
-        text_model_dir=text_model,
-    )
-    with explained(), open_app(chosen) as opened:
-        failed = [result for result in run_examples(opened.build()) if not result.passed]
-        if failed:
-            fail(f"{len(failed)} examples fail; run 'seawall policy test' to see them. Nothing was published.")
-        out.print(f"published: {opened.publish(by=f'cli:{getpass.getuser()}').hash}")
+    if text is None and not field:
+        fail('give a text, or fields: seawall policy try "…", seawall policy try --type track --field title=…')
+    chosen = settings(data_dir=data_dir, database_url=database)
+    with explained(), running_detectors(chosen) as running:
+        in_force = running.published
+        if in_force is None:
+            in_force = running.build(read_sources(chosen.policies_dir, chosen.content_types_dir))
+            err.print("Nothing is published here: these are the policies that would be published first.")
+        item = typed_item(content_type_of(in_force, content_type), text, field or [], actor or [], language)
+        draft = None if policies is None else draft_of(in_force, read_sources(policies).policies)
+        trial = try_item(running.runner, item, in_force, None if draft is None else running.build(draft.sources))
+        show_trial(trial, draft, as_json)
 
 
 @app.command()
@@ -130,6 +227,119 @@ def explain(
         typer.echo(json.dumps(explanation.to_json(), indent=2))
     else:
         out.print(explanation.render(), markup=False, soft_wrap=True)
+
+
+# -- import -------------------------------------------------------------------------------------------------------
+
+Out = Annotated[Path, typer.Option("--out", help="Folder for the policy files; none is overwritten.")]
+OntoType = Annotated[str, typer.Option("--content-type", help="Content type of rules that name no event or type.")]
+Map = Annotated[list[str] | None, typer.Option("--map", help="NAME=item.body, NAME=hate or NAME=bank; repeat.")]
+Event = Annotated[list[str] | None, typer.Option("--event", help="NAME=CONTENT_TYPE; repeat.")]
+Harm = Annotated[str, typer.Option("--harm", help="Harm of the policies, from the taxonomy.")]
+
+
+@importing.command()
+def osprey(
+    path: Annotated[Path, typer.Argument(help="An SML file, or the folder of all of them.")],
+    folder: Out,
+    content_type: OntoType = "comment",
+    names: Map = None,
+    event: Event = None,
+    harm: Harm = "terms",
+    content_types: ContentTypes = None,
+    text_model: TextModel = None,
+    bank: Banks = None,
+) -> None:
+    """Import Osprey's SML. A rule is imported whole or not at all; what cannot be mapped is listed."""
+    from seawall.policy.importers import ImportRefused, import_osprey
+
+    with explained():
+        found = sorted(path.rglob("*.sml")) if path.is_dir() else [path]
+        if not found:
+            fail(f"there is no .sml file in {path}")
+        base = path if path.is_dir() else path.parent
+        files = {each.relative_to(base).as_posix(): _read_import(each) for each in found}
+        target = _target(content_types, text_model, bank, content_type, names, event, harm)
+        try:
+            imported = import_osprey(files, target)
+        except ImportRefused as refused:
+            fail(str(refused))
+        _write(imported, folder)
+
+
+@importing.command()
+def coop(
+    path: Annotated[Path, typer.Argument(help="A JSON file: a rule with a conditionSet, or a list of rules.")],
+    folder: Out,
+    content_type: OntoType = "comment",
+    names: Map = None,
+    event: Event = None,
+    harm: Harm = "terms",
+    content_types: ContentTypes = None,
+    text_model: TextModel = None,
+    bank: Banks = None,
+) -> None:
+    """Import Coop-style condition trees. A rule is imported whole or not at all; what cannot be mapped is listed."""
+    from seawall.policy.importers import ImportRefused, import_coop
+
+    with explained():
+        target = _target(content_types, text_model, bank, content_type, names, event, harm)
+        try:
+            imported = import_coop(_read_import(path), path.name, target)
+        except ImportRefused as refused:
+            fail(str(refused))
+        _write(imported, folder)
+
+
+def _target(
+    content_types: Path | None,
+    text_model: Path | None,
+    banks: list[str] | None,
+    content_type: str,
+    names: list[str] | None,
+    events: list[str] | None,
+    harm: str,
+) -> Target:
+    from seawall.model import HARMS
+    from seawall.policy.importers import Target
+    from seawall.publish import read_sources
+
+    if harm not in HARMS:
+        fail(f"unknown harm '{harm}'; it is one of {', '.join(HARMS)}")
+    specs, known = _detectors(text_model, banks)
+    types = read_sources(None, content_types).content_types
+    return Target(types, specs, known, content_type, _pairs("--map", names), _pairs("--event", events), harm)
+
+
+def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given or ()]
+    for name, sign, value in pairs:
+        if not (name and sign and value):
+            fail(f"{option} {name!r} is not NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _read_import(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        fail(f"{path}: byte {error.start} is not valid UTF-8")
+
+
+def _write(imported: ImportedPolicies, folder: Path) -> None:
+    for remark in imported.remarks:
+        err.print(remark.render(), markup=False, soft_wrap=True)
+    for name in imported.files:
+        if (folder / name).exists():
+            fail(f"{folder / name} exists; choose another folder. Nothing was written.")
+    if not imported.files:
+        fail("no rule could be imported. Nothing was written.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in imported.files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    lost = sum(1 for remark in imported.remarks if not remark.imported)
+    out.print(f"{imported.rules} rules in {len(imported.files)} policies, in shadow mode, in {folder}")
+    out.print(f"{lost} things not imported, {len(imported.remarks) - lost} changed: see above")
 
 
 @content_types.command("check")

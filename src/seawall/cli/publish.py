@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from seawall.cli import bank, policy
+from seawall.cli import bank, policy, publications
 
 command = typer.Typer()
+policy.app.add_typer(publications.command)
 command.add_typer(policy.app, name="policy")
 command.add_typer(policy.content_types, name="content-type")
 command.add_typer(bank.app, name="bank")

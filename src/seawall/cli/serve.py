@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from seawall.app import App
+    from seawall.publish import StartPublication
     from seawall.settings import Settings
 
 _DEMO_MARK = ".seawall-demo"
@@ -59,30 +61,39 @@ def serve(
     text_model: TextModel = None,
     migrate: Annotated[bool, typer.Option("--migrate", help="Run 'seawall migrate' first.")] = False,
 ) -> None:
-    """Run API and console in one process; publishes the policies of its folders if they changed."""
+    """Run API and console in one process; publishes its folders' policies unless a person published others."""
     from seawall.api.settings import proxies
     from seawall.app import open_app
     from seawall.worker import Worker
 
     log_to_stderr()
-    chosen = settings(
-        data_dir=data_dir,
-        database_url=database,
-        policies_dir=policies,
-        content_types_dir=content_types,
-        text_model_dir=text_model,
-    )
     _end_in_order()
     with explained(), ExitStack() as stack:
+        listening = stack.enter_context(_listen(host, port))
+        chosen = _reached_at(
+            listening,
+            settings(
+                data_dir=data_dir,
+                database_url=database,
+                policies_dir=policies,
+                content_types_dir=content_types,
+                text_model_dir=text_model,
+            ),
+        )
         if migrate:
             run_migrations(chosen)
         trusted_proxies = proxies(chosen)
         app = stack.enter_context(open_app(chosen))
-        app.publish(by="serve")
+        _say(app.publish_at_start(by="serve"))
         app.runner.warm_up()
         if with_worker:
             stack.enter_context(Worker(app, beside_requests=True))
-        _server(asgi(app), _listen(host, port), trusted_proxies).run()
+        _server(asgi(app), listening, trusted_proxies).run()
+
+
+def _say(start: StartPublication) -> None:
+    if message := start.message():
+        err.print(message, style="yellow", markup=False, soft_wrap=True)
 
 
 def _end_in_order() -> None:
@@ -162,8 +173,11 @@ def demo(
     _prepare(data_dir, keep)
     if data is not None:
         _check_data(data)
-    chosen = settings(data_dir=data_dir, database_url=database, allow_private_endpoints="yes", report_form="yes")
     with explained(), _listen(host, port) as listening:
+        chosen = _reached_at(
+            listening,
+            settings(data_dir=data_dir, database_url=database, allow_private_endpoints="yes", report_form="yes"),
+        )
         run_migrations(chosen)
         _demo(chosen, listening, rate, seed, data)
 
@@ -177,7 +191,7 @@ def _demo(chosen: Settings, listening: socket.socket, rate: float, seed: int, da
     switch = demo.HangSwitch()
     url = f"http://{listening.getsockname()[0]}:{listening.getsockname()[1]}"
     with open_app(chosen, extra_detectors=[demo.HangingDetector(switch)]) as app, ExitStack() as stack:
-        app.publish(demo.sources(), by="demo")
+        _say(app.publish_at_start(demo.sources(), by="demo"))
         app.runner.warm_up()
         for bank, settings_ in demo.seed_settings().items():
             configure_bank(app.ledger, bank, settings_, "demo")
@@ -278,6 +292,16 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+def _reached_at(listening: socket.socket, chosen: Settings) -> Settings:
+    """The settings with the address at which a browser on this machine finds the server, unless one was named."""
+    if chosen.has_public_url:
+        return chosen
+    host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 (compared, not listened on)
+        host = "127.0.0.1"
+    return replace(chosen, public_url=f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+
 def _server(application: FastAPI, listening: socket.socket, trusted_proxies: tuple[str, ...] = ()) -> uvicorn.Server:
     import uvicorn
 
@@ -300,6 +324,9 @@ def _server(application: FastAPI, listening: socket.socket, trusted_proxies: tup
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
     )
-    listening.listen(config.backlog)  # before printing the URL: early clients wait for the server
+    try:
+        listening.listen(config.backlog)  # before printing the URL: early clients wait for the server
+    except OSError as error:  # another process has listened meanwhile
+        fail(f"cannot listen on {listening.getsockname()[0]}:{listening.getsockname()[1]}: {error.strerror}")
     err.print(f"listening on http://{listening.getsockname()[0]}:{listening.getsockname()[1]}", style="dim")
     return Server(config)

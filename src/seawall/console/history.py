@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from seawall import review
 from seawall.appeal.queries import ReportRow, appeals_of_item, reports_of_item
 from seawall.console.languages import marked
 from seawall.enforce.queries import EnforcementRow
-from seawall.review.queries import PassingRow, ReviewRow, passings_of_item, reviews_of_item
+from seawall.review import bulk
+from seawall.review.bulk.queries import bulk_previews_of_item
+from seawall.review.queries import (
+    HandoverRow,
+    PassingRow,
+    ReviewRow,
+    handovers_of_item,
+    passings_of_item,
+    reviews_of_item,
+    skips_of_item,
+)
 from seawall.screen.queries import decisions_of_item, revisions_of
 from seawall.storage import Vault
 
@@ -31,16 +42,23 @@ _PASSED_ON = (marked("not my language"), marked("cannot tell"), marked("needs sp
 _DELIVERIES = (marked("queued"), marked("retrying"), marked("delivered"), marked("dead"), marked("cancelled"))
 _CHANGES = (marked("applied"), marked("reversed"))
 
+_TITLES: Final[Mapping[str, Mapping[str, str]]] = {
+    "handed_over": {**review.WHY_ASSIGN, **review.WHY_DECLINE},
+    "skipped": review.WHY_SKIP,
+    "previewed": bulk.WHY_SKIPPED,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
     """One entry of the history. ``kind``: submitted | decided | enforced | reversed | reported | reviewed |
-    passed_on | appealed."""
+    passed_on | handed_over | skipped | previewed | appealed."""
 
     at: int
     seq: float  # place in the ledger; a reversal comes directly after the decision that caused it
     kind: str
     what: Any  # the row that records it
+    why: str = ""  # in words, of what reviewers did with the case; empty: there is no reason
 
 
 def timeline(connection: Connection, item: str, enforced: Sequence[EnforcementRow]) -> list[HistoryEntry]:
@@ -52,17 +70,30 @@ def timeline(connection: Connection, item: str, enforced: Sequence[EnforcementRo
         ("reported", reports_of_item(connection, item, limit=LIMIT)),
         ("reviewed", reviews_of_item(connection, item, limit=LIMIT)),
         ("passed_on", passings_of_item(connection, item, limit=LIMIT)),
+        ("handed_over", handovers_of_item(connection, item, limit=LIMIT)),
+        ("skipped", skips_of_item(connection, item, limit=LIMIT)),
+        ("previewed", bulk_previews_of_item(connection, item, limit=LIMIT)),
         ("appealed", appeals_of_item(connection, item, limit=LIMIT)),
         ("decided", decided),
         ("enforced", enforced),
     ]
-    entries = [HistoryEntry(at=row.at, seq=row.seq, kind=kind, what=row) for kind, rows in happened for row in rows]
+    entries = [
+        HistoryEntry(at=row.at, seq=row.seq, kind=kind, what=row, why=_why(kind, row))
+        for kind, rows in happened
+        for row in rows
+    ]
     entries += [
         HistoryEntry(at=row.reversed_at, seq=_place(row, entries, places), kind="reversed", what=row)
         for row in enforced
         if row.reversed_at is not None
     ]
     return sorted(entries, key=lambda entry: entry.seq, reverse=True)
+
+
+def _why(kind: str, row: Any) -> str:
+    """The title of the reason, before it is translated."""
+    titles = _TITLES.get(kind)
+    return "" if titles is None or row.why is None else titles.get(row.why, row.why)
 
 
 def _place(row: EnforcementRow, entries: Sequence[HistoryEntry], places: Mapping[str, int]) -> float:
@@ -73,7 +104,7 @@ def _place(row: EnforcementRow, entries: Sequence[HistoryEntry], places: Mapping
 
 
 def notes(
-    vault: Vault, item: str, reports: Sequence[ReportRow], answers: Sequence[ReviewRow | PassingRow]
+    vault: Vault, item: str, reports: Sequence[ReportRow], answers: Sequence[ReviewRow | PassingRow | HandoverRow]
 ) -> Mapping[str, str]:
     """Notes of reporters and reviewers by the id of the report, review or passing; erased ones are left out."""
     wanted = [(item, f"report/{row.id}") for row in reports] + [(item, f"review/{row.id}") for row in answers]

@@ -7,7 +7,7 @@ page is told depends on its person's permissions, which are looked up again ever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -16,18 +16,19 @@ import msgspec
 import structlog
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
+from sqlalchemy import Connection
 
 from seawall import access
 from seawall.access import Permission, Person
 from seawall.app import App
 from seawall.appeal.queries import items_of_open_appeals
 from seawall.enforce.queries import deliveries_by_state, newest_deliveries
+from seawall.model.case_scope import CaseScopes
+from seawall.review.case_scopes import items_in_scopes
 from seawall.review.queries import (
-    OpenCaseCount,
     OpenedCase,
-    items_of_child_safety,
+    count_cases,
     newest_open_cases,
-    open_case_counts,
 )
 
 _log = structlog.get_logger(__name__)
@@ -42,14 +43,20 @@ _LONGEST_WAIT_S: Final = 30.0  # between looks at a database that does not answe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScopedCounts:
+    """What people are told whose roles and team admit the same cases: open cases, the newest ones, and appeals."""
+
+    cases: int
+    opened: tuple[OpenedCase, ...]
+    appeals: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveState:
-    """What pages are told of, at one moment."""
+    """What pages are told of, at one moment. ``counts``: for every scope that somebody who listens has."""
 
     head: int = -1  # of the ledger
-    cases: tuple[OpenCaseCount, ...] = ()
-    opened: tuple[OpenedCase, ...] = ()
-    appeals: int = 0
-    appeals_of_child_safety: int = 0
+    counts: Mapping[CaseScopes, ScopedCounts] = field(default_factory=dict)
     dead_deliveries: int = 0
     queued: tuple[tuple[int, str], ...] = ()  # when, state
     dead_jobs: int = 0
@@ -101,7 +108,7 @@ class LiveUpdates:
         try:
             yield b"retry: 5000\n\n"
             while not listener.is_over:
-                said = self.message(listener) if self._state.head >= 0 else None
+                said = self.message(listener) if listener.person.scopes() in self._state.counts else None
                 if said is not None and said != last:
                     yield b"event: counts\ndata: " + msgspec.json.encode(said) + b"\n\n"
                     last = said
@@ -121,7 +128,7 @@ class LiveUpdates:
 
     def look(self) -> LiveState:
         """The state in the database; the one known before, if nothing happened. Call it in a thread."""
-        return look(self._app, self._state)
+        return look(self._app, self._state, {one.person.scopes() for one in list(self._listeners)})
 
     def _add(self, listener: Listener) -> None:
         own = [one for one in self._listeners if one.person.id == listener.person.id]
@@ -180,40 +187,46 @@ class LiveUpdates:
                 one.changed.set()
 
 
-def look(app: App, known: LiveState) -> LiveState:
+def look(app: App, known: LiveState, scopes: Collection[CaseScopes]) -> LiveState:
     """The state in the database. Cases, appeals and deliveries are counted again when the ledger grew."""
     head = app.ledger.head()
     dead_jobs = sum(count for (_, state), count in app.jobs.counts().items() if state == "dead")
-    if head == known.head:
+    if head == known.head and known.counts.keys() >= set(scopes):
         return known if dead_jobs == known.dead_jobs else replace(known, dead_jobs=dead_jobs)
     with app.database.read() as connection:
         appealed = items_of_open_appeals(connection)
-        guarded = items_of_child_safety(connection, appealed)
         return LiveState(
             head=head,
-            cases=tuple(open_case_counts(connection)),
-            opened=tuple(newest_open_cases(connection, limit=MOST_NEW)),
-            appeals=len(appealed),
-            appeals_of_child_safety=sum(item in guarded for item in appealed),
+            counts={each: _counted(connection, each, appealed) for each in scopes},
             dead_deliveries=deliveries_by_state(connection).get("dead", 0),
             queued=tuple((one.queued_at, one.state) for one in newest_deliveries(connection, limit=MOST_NEW)),
             dead_jobs=dead_jobs,
         )
 
 
+def _counted(connection: Connection, scopes: CaseScopes, appealed: Sequence[str]) -> ScopedCounts:
+    admitted = items_in_scopes(connection, appealed, scopes)
+    return ScopedCounts(
+        cases=sum(count for _, count in count_cases(connection, "open", scopes=scopes).queues),
+        opened=tuple(newest_open_cases(connection, scopes=scopes, limit=MOST_NEW)),
+        appeals=sum(admitted.get(item, False) for item in appealed),
+    )
+
+
 def message_for(state: LiveState, listener: Listener) -> LiveMessage:
     """What a page is told of the state: nothing that its person may not see."""
-    person = listener.person
-    sees_all, menu, new = person.may(Permission.SEE_CHILD_SAFETY), {}, 0
-    if person.may(Permission.SEE_CONTENT):
-        menu["/queue"] = sum(one.cases for one in state.cases if sees_all or not one.child_safety)
-        menu["/appeals"] = state.appeals - (0 if sees_all else state.appeals_of_child_safety)
+    person, menu, new = listener.person, dict[str, int](), 0
+    counts = state.counts.get(person.scopes())
+    if person.may(Permission.SEE_CONTENT) and counts is not None:
+        menu["/queue"] = counts.cases
+        menu["/appeals"] = counts.appeals
         if listener.page == "queue":
-            new = sum(_is_new_case(one, listener) for one in state.opened if sees_all or not one.child_safety)
+            new = sum(_is_new_case(one, listener) for one in counts.opened)
     if person.may(Permission.SEE_OPERATIONS):
-        menu["/deliveries"] = state.dead_deliveries
         menu["/jobs"] = state.dead_jobs
-        if listener.page == "deliveries":
+        if not person.is_limited:  # they are counted for everything that is enforced
+            menu["/deliveries"] = state.dead_deliveries
+        if listener.page == "deliveries" and not person.is_limited:
             new = sum(at > listener.since and listener.state in ("", one) for at, one in state.queued)
         elif listener.page == "jobs":
             new = max(0, state.dead_jobs - listener.since)

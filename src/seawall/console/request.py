@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from seawall.console.live_updates import LiveUpdates
 
 MAX_FORM_BYTES = 64 * 1024
+LETTER_BYTES = 256 * 1024
+"""For forms in which strangers write at length: 10,000 characters of any script, as browsers encode them."""
 MOST_WAITING = 64  # requests for a thread; more are refused
 MOST_STRANGERS_WAITING = 4
 DELAY_S = 1.0
@@ -165,7 +167,9 @@ class Page:
     method: str = "GET"
     public: bool = False
     asks_provider: bool = False  # waits for the OpenID provider
-    upload_bytes: int = 0  # largest file in its form, in bytes
+    upload_bytes: int = 0  # of all files in its form together
+    most_files: int = 1  # in its form, if it takes any
+    form_bytes: int = MAX_FORM_BYTES  # of its texts, as they are encoded
     refuse: Callable[[ConsoleContext, Request], Awaitable[Response | None]] | None = None  # before the body is read
 
 
@@ -187,7 +191,7 @@ def route(context: ConsoleContext, page: Page) -> Route:
             session = await run_sync(_session, context, request, limiter=threads)
             if (refusal := _refusal(page, session, request)) is not None:
                 return refusal
-        form, files = await _form(request, page.upload_bytes) if page.method == "POST" else ({}, {})
+        form, files = await _form(request, page) if page.method == "POST" else ({}, {})
         return await run_sync(_answer, context, page, request, form, files, limiter=threads)
 
     name = f"{page.method} {page.path}"
@@ -294,18 +298,18 @@ def _to_sign_in(request: Request) -> Response:
     )
 
 
-async def _form(request: Request, upload_bytes: int) -> tuple[dict[str, tuple[str, ...]], dict[str, bytes]]:
-    """The form's texts and, where the page takes one, its file."""
+async def _form(request: Request, page: Page) -> tuple[dict[str, tuple[str, ...]], dict[str, bytes]]:
+    """The form's texts and, where the page takes some, its files."""
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > MAX_FORM_BYTES + upload_bytes:
+    if not length.isdigit() or int(length) > page.form_bytes + page.upload_bytes:
         raise PageProblem(413, marked("Too large"), marked("The form is larger than this page accepts."))
-    form: FormData = await request.form(max_files=1 if upload_bytes else 0, max_fields=200)
+    form: FormData = await request.form(max_files=page.most_files if page.upload_bytes else 0, max_fields=200)
     fields: dict[str, list[str]] = {}
     files: dict[str, bytes] = {}
     for name, value in form.multi_items():
         if isinstance(value, str):
             fields.setdefault(name, []).append(value)
-        elif upload_bytes:
+        elif page.upload_bytes:
             files[name] = await value.read()
     await form.close()
     return {name: tuple(values) for name, values in fields.items()}, files

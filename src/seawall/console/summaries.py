@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from seawall import review
 from seawall.app import App
 from seawall.console import active_bundle
 from seawall.console.child_safety import seen_rows
@@ -68,6 +69,11 @@ def rows_of_items(rows: Iterable[ItemRow], harms: Mapping[str, str | None] | Non
         )
         for row in rows
     ]
+
+
+def rows_of_accounts(accounts: Iterable[str]) -> list[SummarisedRow]:
+    """Accounts, by their surrogates."""
+    return [SummarisedRow(key=one, item=one, revision=0, content_type=review.ACCOUNT) for one in accounts]
 
 
 def rows_of_decisions(rows: Iterable[DecisionRow]) -> list[SummarisedRow]:

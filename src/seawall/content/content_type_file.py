@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from seawall.model import (
@@ -17,6 +18,7 @@ from seawall.model import (
     FieldType,
     RetentionTerms,
     ScreeningStage,
+    UnanswerableMode,
     Untranscribed,
 )
 from seawall.yamlfile.nodes import Mapping, Node
@@ -47,7 +49,7 @@ _REQUIRED = ("content_type", "title", "owner", "surface", "audience", "fields", 
 _FIELD_KEYS = ("type", "role", "required", "max_length", "description", "extract", "untranscribed")
 _ATTRIBUTE_KEYS = ("type", "required", "max_length", "description")
 _ATTRIBUTE_TYPES = ("text", "id", "integer", "number", "boolean", "timestamp", "language")
-_STAGE_KEYS = ("budget", "on_unknown", "rescreen_within", "detectors")
+_STAGE_KEYS = ("budget", "on_unknown", "on_unanswerable", "rescreen_within", "detectors")
 _ROLE_TYPES = {
     FieldRole.ACTOR: {FieldType.ID},
     FieldRole.THREAD: {FieldType.ID},
@@ -233,7 +235,9 @@ def _stages(reader: Reader, node: Node) -> tuple[ScreeningStage, ...]:
         stage = _stage(reader, name, mapping.keys[key].span, declared)
         if stage is not None:
             stages.append(stage)
-    return tuple(stages)
+    # A later stage meets the same file and the same language: what the first one gave to a person stays there.
+    declared_first = next((stage.unanswerable for stage in stages if stage.name == "pre_publish"), None)
+    return tuple(stage if stage.unanswerable else replace(stage, unanswerable=declared_first) for stage in stages)
 
 
 def _stage(reader: Reader, name: str, span: SourceSpan, declared: Mapping) -> ScreeningStage | None:
@@ -249,6 +253,9 @@ def _stage(reader: Reader, name: str, span: SourceSpan, declared: Mapping) -> Sc
         return None
     budget = reader.duration(values["budget"], "budget") if "budget" in values else None
     mode = reader.choice(values["on_unknown"], "fail mode", tuple(FailMode))
+    unanswerable = None
+    if "on_unanswerable" in values:
+        unanswerable = reader.choice(values["on_unanswerable"], "mode", tuple(UnanswerableMode))
     pending_rescreen = (
         reader.duration(values["rescreen_within"], "rescreen_within") if "rescreen_within" in values else None
     )
@@ -263,6 +270,7 @@ def _stage(reader: Reader, name: str, span: SourceSpan, declared: Mapping) -> Sc
         name=name,
         budget_ms=max(1, round(budget * 1000)),
         fail_mode=FailMode(mode),
+        unanswerable=None if unanswerable is None else UnanswerableMode(unanswerable),
         rescreen_within_s=None if pending_rescreen is None else max(1, round(pending_rescreen)),
         detectors=detectors,
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from seawall.content.content_types import SCREENED_ROLES
 from seawall.content.values import LEAST_MS, READERS, InvalidValue, ReadValue, read_code, read_language, read_timestamp
-from seawall.model import ContentType, FieldRole, FieldSpec, FieldType, Item, Media, Modality, Part, Value
+from seawall.model import ActorSpec, ContentType, FieldRole, FieldSpec, FieldType, Item, Media, Modality, Part, Value
 from seawall.yamlfile.source import nearest
 
 _KEYS: Final = frozenset({"id", "actor", "fields", "language", "created_at"})
@@ -62,6 +62,17 @@ def validate_item(content_type: ContentType, raw: Mapping[str, Any]) -> Item:
             raise _unknown(actor, _ACTOR_KEYS, "actor.")
         actor = (actor.get("id"), actor.get("attributes"))
     return build_item(content_type, raw.get("id"), raw.get("fields"), actor, raw.get("language"), raw.get("created_at"))
+
+
+def with_optional_actor(content_type: ContentType) -> ContentType:
+    """The content type for items that somebody made up: their account, and what is known of it, may be left out.
+
+    What is left out stays unknown to the rules.
+    """
+    if content_type.actor is None:
+        return content_type
+    attributes = tuple(replace(spec, required=False) for spec in content_type.actor.attributes)
+    return replace(content_type, actor=ActorSpec(required=False, attributes=attributes))
 
 
 def build_item(

@@ -21,7 +21,8 @@ def sources() -> Sources:
     """The shipped policies and content types, and the policy for the demo's own detector (see ``stall``)."""
     shipped = read_sources()
     text = Folder("seawall.demo", "policy").read(POLICY)
-    return replace(shipped, policies=(*shipped.policies, PolicySource(path=f"{POLICY}.yaml", text=text)))
+    policies = (*shipped.policies, PolicySource(path=f"{POLICY}.yaml", text=text))
+    return replace(shipped, policies=policies, origin="demo")
 
 
 def seed_banks() -> dict[str, list[NewEntry]]:

@@ -31,6 +31,7 @@ from seawall.model.signals import (
     PartHash,
     Signal,
     SignalKind,
+    Thresholds,
     Unknown,
     UnknownReason,
 )
@@ -56,10 +57,10 @@ class Installed:
             limits = replace(limits, batch_size=1, workers=calls)
         self.queue = None if self.cost is Cost.INLINE else DetectorQueue(self.name, self.ask_measured, limits, clock)
 
-    def ask_measured(self, parts: Sequence[Part]) -> list[Any]:
+    def ask_measured(self, parts: Sequence[Part], thresholds: Thresholds | None = None) -> list[Any]:
         """As ``ask``, one answer for each part; the time of the call is counted."""
         began = perf_counter()
-        answers = self.ask(parts)
+        answers = self.ask(parts, thresholds=thresholds)
         self.latencies.observe(perf_counter() - began)
         return answers
 
@@ -104,8 +105,12 @@ class Installed:
             return DetectorCall(self.name, fitting, failed, again=again)
 
 
-def ask(detector: Detector | Extractor, parts: Sequence[Part], name: str) -> list[Any]:
+def ask(
+    detector: Detector | Extractor, parts: Sequence[Part], name: str, thresholds: Thresholds | None = None
+) -> list[Any]:
     """One answer for each part, in order: a detector's, or an extraction result. Never raises.
+
+    ``thresholds`` go to a detector that has ``detect_above``: it may be rough below them.
 
     When a batch fails, its parts are asked one by one, so that a part that breaks the detector affects only itself. An
     invalid answer (unknown signal, not finite, out of range, about another part; a made part that does not derive from
@@ -116,6 +121,8 @@ def ask(detector: Detector | Extractor, parts: Sequence[Part], name: str) -> lis
     try:
         spec = detector.spec
         call: Callable[..., Any] = detector.extract if isinstance(spec, ExtractorSpec) else detector.detect  # type: ignore[union-attr]
+        if thresholds is not None and (above := getattr(detector, "detect_above", None)) is not None:
+            call = partial(above, thresholds=thresholds)
         answers = list(call(parts))
         detail = "" if len(answers) == len(parts) else f"{len(answers)} answers for {len(parts)} parts"
     except KeyboardInterrupt:
@@ -130,7 +137,7 @@ def ask(detector: Detector | Extractor, parts: Sequence[Part], name: str) -> lis
     _log.warning("detector failed", detector=name, parts=len(parts), error=detail)
     if len(parts) == 1:
         return [_unknown(name, parts[0], UnknownReason.ERROR, detail)]
-    return [answer for part in parts for answer in ask(detector, (part,), name)]
+    return [answer for part in parts for answer in ask(detector, (part,), name, thresholds)]
 
 
 def _checked(answer: Any, part: Part, spec: Any, detector: Any, name: str) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from seawall.model.content import Part
-from seawall.model.signals import Unknown, UnknownReason
+from seawall.model.signals import Thresholds, Unknown, UnknownReason
 
 _MOST_ACCOUNTS: Final = 10_000  # whose turns are remembered
 
@@ -46,6 +46,7 @@ class _Task:
     bytes: int  # of the parts' media
     deadline: float | None
     account: str  # empty: nobody's
+    thresholds: Thresholds | None  # what the caller tells apart
     reply: Future[list[Any]] = field(default_factory=Future)
 
     def is_late(self, now: float) -> bool:
@@ -75,7 +76,11 @@ class DetectorQueue:
     """
 
     def __init__(
-        self, name: str, work: Callable[[Sequence[Part]], list[Any]], limits: QueueLimits, clock: Callable[[], float]
+        self,
+        name: str,
+        work: Callable[[Sequence[Part], Thresholds | None], list[Any]],
+        limits: QueueLimits,
+        clock: Callable[[], float],
     ) -> None:
         """``work``: one answer for each part."""
         self.name = name
@@ -94,9 +99,16 @@ class DetectorQueue:
         self._started = 0
         self._closed = False
 
-    def call(self, parts: Sequence[Part], deadline: float | None, account: str = "") -> Future[list[Any]]:
+    def call(
+        self,
+        parts: Sequence[Part],
+        deadline: float | None,
+        account: str = "",
+        thresholds: Thresholds | None = None,
+    ) -> Future[list[Any]]:
         """Queue at most ``batch_size`` parts. The future always gets one answer for each; it cannot be cancelled."""
-        task = _Task(parts, sum(len(part.data) for part in parts if part.data is not None), deadline, account)
+        size = sum(len(part.data) for part in parts if part.data is not None)
+        task = _Task(parts, size, deadline, account, thresholds)
         task.reply.set_running_or_notify_cancel()
         with self._changed:
             given_up, why = self._replace_hung()
@@ -153,7 +165,7 @@ class DetectorQueue:
             parts = [part for task in batch for part in task.parts]
             answers: list[Any] | str
             try:
-                answers = self._work(parts)
+                answers = self._work(parts, batch[0].thresholds)
             except BaseException as error:  # no exception may end the thread
                 answers = type(error).__name__
             with self._changed:
@@ -179,6 +191,8 @@ class DetectorQueue:
                 self._changed.wait()
             size = 0
             for task in tasks:
+                if worker.batch and task.thresholds != worker.batch[0].thresholds:
+                    continue
                 size += len(task.parts)
                 if size > self.batch_size and worker.batch:
                     break

@@ -17,7 +17,7 @@ from seawall.detect.extraction import Extraction
 from seawall.detect.extraction_cache import CachedExtraction
 from seawall.detect.findings import MISSED_DEADLINE, DetectorCall, ExtractorCall, Findings, findings
 from seawall.model.content import Part
-from seawall.model.signals import DetectorResult, ExtractedParts, Signal, Unknown, UnknownReason
+from seawall.model.signals import DetectorResult, ExtractedParts, Signal, Thresholds, Unknown, UnknownReason
 
 _log = structlog.get_logger(__name__)
 _MOST_LATE: Final = 256  # queued callbacks
@@ -45,11 +45,13 @@ class DetectorRun:
         extraction: Extraction | None = None,
         *,
         account: str = "",
+        thresholds: Thresholds | None = None,
         found: Findings | None = None,
     ) -> None:
         """``on_overdue`` is called when the deadline was missed. ``found``: everything is answered already."""
         self.deadline = deadline
         self.account = account
+        self.thresholds = thresholds
         self._clock = clock
         self._late_results = late_results
         self._on_overdue = on_overdue
@@ -98,7 +100,8 @@ class DetectorRun:
         """Queue a call, in batches."""
         parts = call.unanswered
         for first in range(0, len(parts), queue.batch_size):
-            reply = queue.call(parts[first : first + queue.batch_size], self.deadline, self.account)
+            batch = parts[first : first + queue.batch_size]
+            reply = queue.call(batch, self.deadline, self.account, self.thresholds)
             call.replies.append(reply)
             with self.lock:
                 self._open += 1

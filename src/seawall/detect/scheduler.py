@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -25,7 +25,16 @@ from seawall.detect.findings import DetectorCall, Findings, findings
 from seawall.detect.loop import LoopThread
 from seawall.model.content import Part
 from seawall.model.latencies import Latencies
-from seawall.model.signals import Cost, Detector, DetectorSpec, Extractor, ExtractorSpec, Unknown, UnknownReason
+from seawall.model.signals import (
+    Cost,
+    Detector,
+    DetectorSpec,
+    Extractor,
+    ExtractorSpec,
+    Thresholds,
+    Unknown,
+    UnknownReason,
+)
 
 if TYPE_CHECKING:
     from seawall.detect.batch import NearDuplicates
@@ -97,6 +106,7 @@ class Runner:
         unchecked: Collection[str] = (),
         memory: ExtractionCache | None = None,
         account: str = "",
+        thresholds: Thresholds | None = None,
     ) -> DetectorRun:
         """Ask the wanted detectors about the parts that fit them; the answers are due in ``deadline_ms``.
 
@@ -104,7 +114,8 @@ class Runner:
         of a wanted one's score ranges are asked too. ``extract``: by field, the extractors wanted for its media;
         detectors are also asked about the parts they make, within the same deadline. ``unchecked``: fields whose speech
         may stay unread without a transcriber. ``memory``: cached results of extractors from earlier evaluations.
-        ``account``: whose parts they are; in queues, accounts take turns. Raises ``ValueError`` on an unknown name.
+        ``account``: whose parts they are; in queues, accounts take turns. ``thresholds``: what the caller tells apart,
+        so that detectors may spare what cannot change it; None: everything. Raises ``ValueError`` on an unknown name.
         """
         deadline = None if deadline_ms is None else self._clock() + deadline_ms / 1000
         detectors = self._wanted(wanted)
@@ -114,6 +125,8 @@ class Runner:
             extraction = Extraction(self._extractor_specs, extract, readers, unchecked, memory or {})
             extraction.begin(parts)
         waits = bool(self._ranges) and any(detector.ranges for detector in detectors)
+        if waits and thresholds is not None:
+            thresholds = _also_ranges(thresholds, detectors)
         if extraction is None and not waits:
             present = {part.modality for part in parts}
             detectors = [one for one in detectors if one.composes or not present.isdisjoint(one.spec.modalities)]
@@ -122,7 +135,13 @@ class Runner:
             found = _answer_inline(calls, parts, self._is_measured())
             return DetectorRun(deadline, self._clock, self._late_results, found=found)
         run = DetectorRun(
-            deadline, self._clock, self._late_results, self._replace_hung_workers, extraction, account=account
+            deadline,
+            self._clock,
+            self._late_results,
+            self._replace_hung_workers,
+            extraction,
+            account=account,
+            thresholds=thresholds,
         )
         evaluation = Evaluation(run, detectors, self._extractors, extraction, is_measured=self._is_measured())
         plan = evaluation.begin(parts, calls)
@@ -246,3 +265,11 @@ def _nothing() -> None:
 
 async def _end_helper_threads() -> None:
     await asyncio.get_running_loop().shutdown_default_executor()
+
+
+def _also_ranges(thresholds: Thresholds, detectors: Iterable[Installed]) -> dict[str, float]:
+    """The thresholds, and the values from which the signals of score ranges lead to another detector."""
+    lowest = dict(thresholds)
+    for each in (each for detector in detectors for each in detector.ranges):
+        lowest[each.signal] = min(each.low, lowest.get(each.signal, each.low))
+    return lowest

@@ -37,7 +37,7 @@ from seawall.model.signals import (
 )
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
-_SIGNAL_NAME = re.compile(r"[a-z][a-z0-9_]*(?::[a-z0-9][a-z0-9_-]*)?")
+_SIGNAL_NAME = re.compile(r"[a-z][a-z0-9_]*(?::[a-z0-9][a-z0-9_-]*|\.[a-z][a-z0-9_]*)?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _THREADS: Final = 4
 _MOST: Final = 20  # problems reported

@@ -61,6 +61,7 @@ class DeliveryClient:
     vault: Vault
     load_decision: Callable[[str], Decision]  # by id; LookupError when unknown
     policy_title: Callable[[str], str | None] = field(default=lambda policy: None)
+    appeal_url: Callable[[Decision], str | None] = field(default=lambda decision: None)
     allow_private: bool = False
     limits: PostLimits = DEFAULT_LIMITS
     now: Callable[[], int] = now_ms
@@ -141,12 +142,14 @@ def _attempt(client: DeliveryClient, pending: OutboxMessage) -> _Outcome:
 def _body(client: DeliveryClient, pending: OutboxMessage, now: int) -> bytes:
     with client.database.read() as connection:
         in_force = kinds_in_force(connection, pending.subject, now)
+    decision = client.load_decision(pending.decision)
     return outbox.body(
         pending,
-        client.load_decision(pending.decision),
+        decision,
         platform_id=client.vault.platform_id,
         policy_title=client.policy_title,
         in_force=in_force,
+        appeal_url=client.appeal_url(decision),
     )
 
 

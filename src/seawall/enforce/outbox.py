@@ -45,8 +45,12 @@ def body(
     platform_id: Callable[[str], str],
     policy_title: Callable[[str], str | None],
     in_force: tuple[str, ...],
+    appeal_url: str | None = None,
 ) -> bytes:
-    """The message as JSON. Raises what ``platform_id`` raises: Erased when a subject's key was destroyed."""
+    """The message as JSON. ``appeal_url``: where the author reads why, and objects; told when something is applied.
+
+    Raises what ``platform_id`` raises: Erased when a subject's key was destroyed.
+    """
     kind = ACTIONS[delivery.kind]
     data = {
         "enforcement": delivery.enforcement,
@@ -68,6 +72,8 @@ def body(
     }
     if delivery.lifted:
         data["lifted"] = True
+    if appeal_url is not None and delivery.change == "applied":
+        data["appeal_url"] = appeal_url
     message = {"type": f"enforcement.{delivery.change}", "timestamp": rfc3339(delivery.queued_at), "data": data}
     return _ENCODER.encode(message)
 

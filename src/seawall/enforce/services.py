@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from seawall.enforce.appeal_link import appeal_url
 from seawall.enforce.delivery import DecisionLookup, DeliveryClient, deliver, new_breaker
 from seawall.net.breaker import Breaker
 from seawall.policy import PublishedBundles
@@ -27,6 +30,7 @@ def deliver_message(context: ServiceContext, job: Job) -> None:
         vault=context.vault,
         load_decision=context.get(DecisionLookup).find,
         policy_title=title,
+        appeal_url=partial(appeal_url, context.settings, context.vault),
         allow_private=context.settings.allow_private_endpoints,
         breaker=context.get(Breaker),
     )

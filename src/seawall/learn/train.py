@@ -33,6 +33,7 @@ from seawall.learn.dedupe import digest
 from seawall.learn.encoder import encoder_file
 from seawall.learn.join import join
 from seawall.learn.labels import head_labels
+from seawall.learn.tiers import write_tiers
 from seawall.measure import fit_platt, operating_points
 
 MIN_DF = 2  # features that occur in fewer texts are dropped
@@ -106,6 +107,9 @@ def train_text_model(
     )
     version = artefact.save(out_dir, idf, tuple(heads), described, file)
     artefact.save_arrays(out_dir / artefact.TEXTS, text_digests(corpus.examples))
+    if file is not None:
+        progress("measuring when the encoder can be left out")
+        write_tiers(out_dir, corpus)
     progress("done")
     return TrainedModel(out_dir, version, len(corpus.examples), tuple(head.name for head in heads))
 

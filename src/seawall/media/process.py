@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import select
 import signal
@@ -316,6 +317,12 @@ class _Place:
         pool, usual = self._pool, self._pool._limits.usual_seconds
         if usual is None or self.is_slow or child.has_answered(usual):
             return True
+        # On a busy machine a usual file takes long because of others: it is slow when it computed that long, or when
+        # it is not about to answer at all.
+        patient_until = time.monotonic() + (_PATIENCE - 1) * usual
+        while child.cpu_seconds() < usual and time.monotonic() < patient_until:
+            if child.has_answered(_LOOK_SECONDS):
+                return True
         while not pool._slow.acquire(timeout=_LOOK_SECONDS):
             if child.has_answered(0.0):
                 return True
@@ -332,6 +339,7 @@ _SLOW_NICE: Final = 10
 _SLOW_FILES: Final = 4_096  # remembered
 _SLOW_SECONDS: Final = 600.0
 _LOOK_SECONDS: Final = 0.05
+_PATIENCE: Final = 4  # times the usual time, for a file whose process does not get to compute
 _START_SECONDS: Final = 60.0  # to load the decoders, on a busy machine
 _PIECE: Final = 1 << 20
 _ENDED_BY_TIME: Final = (-signal.SIGALRM, -signal.SIGPROF, -signal.SIGXCPU)
@@ -346,6 +354,7 @@ class _Child:
         self.served = 0
         self.is_slow = False  # it has a low priority, which cannot be taken back
         self._until = 0.0  # when the time of the file being read is over
+        self._computed = 0.0  # CPU seconds before the file being read
         config = msgspec.json.encode({"family": family, "memory_bytes": limits.memory_bytes, "seconds": limits.seconds})
         self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
             [sys.executable, "-m", "seawall.media.worker", config.decode()],
@@ -390,6 +399,7 @@ class _Child:
         """Send a file. Raises ``TimeoutError``, ``OSError``."""
         self.served += 1
         self._until = time.monotonic() + self._limits.seconds
+        self._computed = _cpu_seconds(self.process.pid)
         self._send(request, self._until)
         self._send(data, self._until)
 
@@ -398,6 +408,11 @@ class _Child:
         poll = select.poll()
         poll.register(self._from, select.POLLIN)
         return bool(poll.poll(max(0.0, min(seconds, self._until - time.monotonic())) * 1000)) or self.is_over
+
+    def cpu_seconds(self) -> float:
+        """How long it computed for the file being read; infinite where the system does not say."""
+        computed = _cpu_seconds(self.process.pid)
+        return computed - self._computed if math.isfinite(computed) else computed
 
     @property
     def is_over(self) -> bool:
@@ -446,6 +461,17 @@ class _Child:
                     raise EOFError("the decoding process ended")
                 received += piece
         return bytes(received)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """CPU time of a process; infinite if it has ended, or where processes have no such clock.
+
+    Its clock as Linux numbers them, which is what clock_getcpuclockid(3) returns.
+    """
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except (AttributeError, OSError):
+        return math.inf
 
 
 def _await(file: int, event: int, until: float) -> None:

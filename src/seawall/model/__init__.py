@@ -23,6 +23,7 @@ from seawall.model.content import (
     ScreeningStage,
     Span,
     SpanUnit,
+    UnanswerableMode,
     Untranscribed,
     Value,
     Video,
@@ -38,6 +39,7 @@ from seawall.model.decisions import (
     UnknownValue,
     Verdict,
     gravest,
+    is_adverse,
 )
 from seawall.model.events import (
     AppealDecided,
@@ -53,6 +55,7 @@ from seawall.model.events import (
 from seawall.model.harms import CHILD_SAFETY_HARMS, HARMS, Harm
 from seawall.model.ids import new_id, now_ms
 from seawall.model.signals import (
+    LASTING,
     Cost,
     Detector,
     DetectorResult,
@@ -68,6 +71,7 @@ from seawall.model.signals import (
     Signal,
     SignalKind,
     SignalSpec,
+    Thresholds,
     Unknown,
     UnknownReason,
 )
@@ -77,6 +81,7 @@ __all__ = [
     "ACTIONS",
     "CHILD_SAFETY_HARMS",
     "HARMS",
+    "LASTING",
     "MEDIA_MODALITIES",
     "UNKNOWN",
     "Action",
@@ -132,6 +137,8 @@ __all__ = [
     "Span",
     "SpanUnit",
     "SubjectErased",
+    "Thresholds",
+    "UnanswerableMode",
     "Unknown",
     "UnknownEvent",
     "UnknownReason",
@@ -142,6 +149,7 @@ __all__ = [
     "Video",
     "gravest",
     "is_account",
+    "is_adverse",
     "new_id",
     "now_ms",
 ]

@@ -66,6 +66,18 @@ class FailMode(StrEnum):
     BLOCK = "block"
 
 
+class UnanswerableMode(StrEnum):
+    """What a stage does with what no detector will ever read: a file that nobody opens, a language that nobody reads.
+
+    ``review`` leaves it as it is and asks a person; ``hold`` and ``block`` ask a person, too.
+    """
+
+    ALLOW = "allow"
+    REVIEW = "review"
+    HOLD = "hold"
+    BLOCK = "block"
+
+
 class Untranscribed(StrEnum):
     """How untranscribed speech is treated."""
 
@@ -105,6 +117,7 @@ class ScreeningStage:
     name: str  # "pre_publish" or "post_publish"
     budget_ms: int
     fail_mode: FailMode
+    unanswerable: UnanswerableMode | None = None  # None: as the fail mode; what waits goes to a person
     rescreen_within_s: int | None = None  # seconds within which a pending rescreen is due
     detectors: tuple[str, ...] | None = None  # None: every detector that accepts the item's parts
 

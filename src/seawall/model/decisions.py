@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from seawall.model.actions import Action
+from seawall.model.actions import ACTIONS, Action
 from seawall.model.content import ItemRef
 from seawall.model.harms import HARMS
 from seawall.model.signals import Signal, Unknown
@@ -106,3 +106,9 @@ class Decision:
     features: Mapping[str, str | int | float | bool | None] | None = None
     unknown_features: tuple[str, ...] = ()
     vault_features: tuple[str, ...] = ()
+    snoozed: tuple[str, ...] = ()  # "policy/rule": set aside for the account, as if they had not fired
+
+
+def is_adverse(decision: Decision) -> bool:
+    """Whether the decision restricts somebody: the item is not simply public, or something is done to its author."""
+    return decision.verdict is not Verdict.ALLOW or any(ACTIONS[action.kind].adverse for action in decision.actions)

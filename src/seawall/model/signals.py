@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from seawall.model.content import Modality, Part, Span
 
@@ -84,6 +84,11 @@ class UnknownReason(StrEnum):
     LANGUAGE = "language"  # it does not support the part's language
     UNREADABLE = "unreadable"  # the media could not be decoded within its limits
     LATER = "later"  # left to a later stage
+    UNCOUNTED = "uncounted"  # counters have not read the history that they need
+
+
+LASTING: Final = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})
+"""Reasons that asking again does not change: a file that nobody can open, a language that nobody reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +115,8 @@ class PartHash:
     span: Span | None = None  # where in the part
 
 
+Thresholds: TypeAlias = Mapping[str, float]
+"""By signal, the lowest value that somebody tells apart; a signal that is not there is not looked at."""
 DetectorResult: TypeAlias = tuple[Signal | PartHash, ...] | Unknown
 
 
@@ -198,6 +205,9 @@ class Detector(Protocol):
     """Interface of all detectors, built-in or plug-in.
 
     Signals of value 0 may be omitted: a declared signal without a value on an answered part is 0.
+
+    A detector may also have ``detect_above(parts, thresholds)``: as ``detect``, for a caller to whom values of a signal
+    below its threshold are all the same (see ``Thresholds``), so that it may spare what makes them exact.
     """
 
     @property

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from seawall.model.content import ItemRef, Part
+from seawall.model.events import Event
 from seawall.model.signals import PartHash
 
 
@@ -36,6 +37,18 @@ class PastItems(ABC):
     @abstractmethod
     def page(self, *, after: str, before: str, limit: int, texts: bool) -> Sequence[Past]:
         """The next page of past items in the order of their surrogates; empty when there are no more."""
+
+
+class FirstRevisions(ABC):
+    """What items were when they were first submitted: a service that one component makes and another one asks."""
+
+    @abstractmethod
+    def fields_of(self, items: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """The fields of these items (surrogates), files as references; erased ones are absent."""
+
+    @abstractmethod
+    def submission(self, item: str) -> Event | None:
+        """The event of an item's first submission; None when there is none."""
 
 
 class GivenAnswer(Protocol):

@@ -14,9 +14,10 @@ A file that cannot be used raises PolicyErrors, whose text is what a compiler wo
 """
 
 from seawall.policy.actions import combine, verdict_of
+from seawall.policy.analysis import PolicyWarning, analyse
 from seawall.policy.bundle import Bundle, BundleUnreadable, ResolvedThreshold, build_bundle, load_bundle
 from seawall.policy.documents import Example, Policy, PolicySource, Rule, Statement
-from seawall.policy.example_runs import ExampleResult, run_examples
+from seawall.policy.example_runs import ExampleResult, ScreenedExample, ScreenedState, run_examples, run_screened
 from seawall.policy.explain import (
     Change,
     Explanation,
@@ -50,6 +51,7 @@ __all__ = [
     "Policy",
     "PolicyErrors",
     "PolicySource",
+    "PolicyWarning",
     "Problem",
     "Program",
     "PublishedBundles",
@@ -58,7 +60,10 @@ __all__ = [
     "RowIncomplete",
     "Rule",
     "RuleExplanation",
+    "ScreenedExample",
+    "ScreenedState",
     "Statement",
+    "analyse",
     "build_bundle",
     "combine",
     "explain",
@@ -66,6 +71,7 @@ __all__ = [
     "load_policy",
     "replay",
     "run_examples",
+    "run_screened",
     "show_action",
     "verdict_of",
 ]

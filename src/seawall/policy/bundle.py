@@ -47,6 +47,11 @@ class Bundle:
         """The compiled rules of a content type. Raises KeyError."""
         return self._programs[content_type]
 
+    @property
+    def programs(self) -> Iterable[Program]:
+        """The compiled rules of every content type."""
+        return self._programs.values()
+
     def policy(self, name: str) -> Policy | None:
         """The policy of that name, or None."""
         return self._by_name.get(name)
@@ -118,7 +123,7 @@ def load_bundle(stored: bytes, stored_hash: str) -> Bundle:
     document = _decode(stored, stored_hash)
     problems: list[Problem] = []
     sources = [PolicySource(path=f"{name}.yaml", text=text) for name, text in document.policies.items()]
-    loaded = sorted(_load(sources, problems), key=lambda policy: policy.name)
+    loaded = sorted(_load(sources, problems, published=True), key=lambda policy: policy.name)
     types = {each.name: each for each in document.content_types}
     rules, examples = _compile(loaded, types, document.detectors, document.banks, problems, [], published=True)
     if problems:
@@ -145,8 +150,10 @@ def _compile(
     published: bool = False,
 ) -> tuple[dict[str, list[CheckedRule]], list[CheckedExample]]:
     """The rules of each content type, and the examples; what is wrong with them is added to the lists."""
-    signals = _signals(detectors)
-    environments = {name: Environment(each, signals, frozenset(banks), published) for name, each in types.items()}
+    signals = offered_signals(detectors)
+    environments = {
+        name: Environment(each, signals, frozenset(banks), published, types) for name, each in types.items()
+    }
     rules: dict[str, list[CheckedRule]] = {name: [] for name in types}
     examples: list[CheckedExample] = []
     for policy in policies:
@@ -184,14 +191,16 @@ def _assemble(
     )
 
 
-def _load(policies: Iterable[PolicySource | Policy], problems: list[Problem]) -> Sequence[Policy]:
+def _load(
+    policies: Iterable[PolicySource | Policy], problems: list[Problem], *, published: bool = False
+) -> Sequence[Policy]:
     loaded = []
     for policy in policies:
         if isinstance(policy, Policy):
             loaded.append(policy)
             continue
         try:
-            loaded.append(load_policy(policy.text, policy.path))
+            loaded.append(load_policy(policy.text, policy.path, published=published))
         except PolicyErrors as errors:
             problems += errors.problems
     return loaded
@@ -253,7 +262,8 @@ def _detector_problems(detectors: Sequence[DetectorSpec], types: Mapping[str, Co
                     )
 
 
-def _signals(detectors: Iterable[DetectorSpec]) -> dict[str, tuple[OfferedSignal, ...]]:
+def offered_signals(detectors: Iterable[DetectorSpec]) -> dict[str, tuple[OfferedSignal, ...]]:
+    """The signals of detectors, by name."""
     signals: dict[str, tuple[OfferedSignal, ...]] = {}
     for detector in detectors:
         for spec in detector.signals:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from seawall.policy.checking import CallChecker
+from seawall.policy.counter_calls import check_count, check_first_seen, check_strikes, check_values
 from seawall.policy.functions import (
     SIGNATURES,
     BadPattern,
@@ -19,6 +20,7 @@ from seawall.policy.functions import (
     check_pattern,
     compile_pattern,
 )
+from seawall.policy.syntax import field_parts
 from seawall.policy.tree import (
     NUMERIC,
     Feature,
@@ -106,16 +108,29 @@ def _known(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     )
 
 
+def _unanswerable(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
+    (what,) = arguments(checker, node, 1)
+    signal = _signal(checker, what, "the argument of unanswerable must be a signal", "unanswerable")
+    name = call_key("unanswerable", signal.name)
+    return read(Feature(name, ValueType.BOOLEAN, FeatureOrigin.UNANSWERABLE, argument=signal.argument))
+
+
+def _signal(checker: CallChecker, node: ast.expr, otherwise: str, function: str) -> Feature:
+    """The signal that an argument names, or a kind of its evidence. Raises Refused with ``otherwise``."""
+    environment = checker.environment
+    match node:
+        case ast.Name(id=name) if name in environment.signals:
+            return checker.ask(node, environment.signal, name)
+        case ast.Attribute(value=ast.Name(id=name)) if field_parts(node) is None:
+            return checker.kind_of_signal(node, name, node.attr)
+    near = nearest(node.id, environment.signals) if isinstance(node, ast.Name) else ()
+    raise checker.refused(node, otherwise, expected=SIGNATURES[function], near=near)
+
+
 def _in_part(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     where, what = arguments(checker, node, 2)
-    environment = checker.environment
-    part = checker.ask(where, environment.screened, _constant_text(checker, where, "in_part"))
-    if not isinstance(what, ast.Name) or what.id not in environment.signals:
-        near = nearest(what.id, environment.signals) if isinstance(what, ast.Name) else ()
-        raise checker.refused(
-            what, "the second argument of in_part must be a signal", expected=SIGNATURES["in_part"], near=near
-        )
-    signal = checker.ask(what, environment.signal, what.id)
+    part = checker.ask(where, checker.environment.screened, _constant_text(checker, where, "in_part"))
+    signal = _signal(checker, what, "the second argument of in_part must be a signal", "in_part")
     name = call_key("in_part", literal(part), signal.name)
     return read(Feature(name, ValueType.NUMBER, FeatureOrigin.IN_PART, argument=signal.argument, part=part))
 
@@ -147,8 +162,8 @@ def _age(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     (argument,) = arguments(checker, node, 1)
     if isinstance(argument, ast.Name) and argument.id == "actor":
         moment, name = checker.ask(argument, checker.environment.field, "actor", "created_at"), "age(actor)"
-    elif isinstance(argument, ast.Attribute) and isinstance(argument.value, ast.Name):
-        moment = checker.ask(argument, checker.environment.field, argument.value.id, argument.attr)
+    elif (parts := field_parts(argument)) is not None:
+        moment = checker.ask(argument, checker.environment.field, *parts)
         name = call_key("age", moment.name)
     else:
         raise checker.refused(argument, "age takes the actor or a timestamp field", expected=SIGNATURES["age"])
@@ -190,9 +205,9 @@ def _pattern(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     subject = _subject(checker, where, function, known)
     pattern = _constant_text(checker, what, function)
     try:
-        compile_pattern(pattern)
         if not checker.environment.is_published:
             check_pattern(pattern)
+        compile_pattern(pattern)
     except UselessPattern as error:
         raise checker.refused(what, f"the pattern cannot be used: {error}") from None
     except BadPattern as error:
@@ -214,8 +229,8 @@ def _subject(checker: CallChecker, node: ast.expr, function: str, known: _Known)
         return TextSubject(inner.owner, inner.name, lower=True)
     if isinstance(node, ast.Name) and node.id == "text":
         return TextSubject("text")
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        feature = checker.ask(node, checker.environment.field, node.value.id, node.attr)
+    if (parts := field_parts(node)) is not None:
+        feature = checker.ask(node, checker.environment.field, *parts)
         if feature.kind in (ValueType.TEXT, ValueType.LIST) and feature.subject is not None:
             checker.definite(node, read(feature, feature.name in known))
             return feature.subject
@@ -230,12 +245,21 @@ _CALLS: Final[Mapping[str, Callable[[CallChecker, ast.Call, _Known], TypedTerm]]
     "at_fpr": _at_fpr,
     "bank": _bank,
     "contains": _contains,
+    "count": check_count,
     "count_matches": _pattern,
+    "distinct": check_values,
+    "first_seen": check_first_seen,
     "in_part": _in_part,
     "known": _known,
     "length": _length,
     "lower": _lower,
     "matches": _pattern,
     "max": _numeric,
+    "max_of": check_values,
     "min": _numeric,
+    "rate": check_count,
+    "ratio": check_count,
+    "strikes": check_strikes,
+    "sum_of": check_values,
+    "unanswerable": _unanswerable,
 }

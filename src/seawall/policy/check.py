@@ -15,7 +15,7 @@ from seawall.policy.call_checks import arguments, check_call
 from seawall.policy.checking import Checked
 from seawall.policy.environment import Environment, Threshold, UnusableName
 from seawall.policy.functions import SIGNATURES
-from seawall.policy.syntax import Expression, InvalidExpression
+from seawall.policy.syntax import Expression, InvalidExpression, field_parts
 from seawall.policy.tree import (
     NUMERIC,
     ORDERED,
@@ -62,6 +62,7 @@ class Checker:
     expression: Expression
     later_lets: Set[str] = _NOTHING
     thresholds: dict[str, Threshold] = field(default_factory=dict)
+    terms: dict[ast.expr, TypedTerm] | None = None  # filled with the term of each node, for those who ask
 
     def condition(self) -> Checked:
         """The whole expression as a condition. Raises Refused."""
@@ -93,7 +94,7 @@ class Checker:
             return check()
         except TooLarge:
             message = "the expression is too large after its lets are expanded"
-            raise self.refused(self.expression.tree, message) from None
+            raise self.refused(self.expression.tree, message, remedy="make several rules of it") from None
 
     def refused(self, node: ast.AST, message: str, **more: object) -> InvalidExpression:
         """The exception to raise for a problem at this node."""
@@ -110,13 +111,21 @@ class Checker:
 
     def check(self, node: ast.expr, known: frozenset[str]) -> Checked:
         """One node, where the keys in ``known`` are known not to be None. Raises Refused, TooLarge."""
+        checked = self._check(node, known)
+        if self.terms is not None:
+            self.terms[node] = checked.term
+        return checked
+
+    def _check(self, node: ast.expr, known: frozenset[str]) -> Checked:
         match node:
             case ast.Constant():
                 return Checked(self._constant(node))
             case ast.Name():
                 return self._name(node, known)
-            case ast.Attribute(value=ast.Name(id=owner)):
+            case ast.Attribute(value=ast.Name(id="item" | "actor" | "activity" as owner)):
                 return Checked(self._field(node, owner, node.attr, known))
+            case ast.Attribute(value=ast.Name(id=signal)):
+                return Checked(read(self.kind_of_signal(node, signal, node.attr)))
             case ast.BoolOp():
                 return self._bool(node, known)
             case ast.UnaryOp(op=ast.Not()):
@@ -167,12 +176,38 @@ class Checker:
         names = [*self.lets, *self.environment.signals, "text", "True", "False", "None"]
         raise self.refused(node, f"unknown name '{name}'", expected="a signal or a let", near=nearest(name, names))
 
+    def kind_of_signal(self, node: ast.Attribute, signal: str, kind: str) -> Feature:
+        """The column of ``signal.kind``, the value of one kind of evidence of a signal. Raises Refused."""
+        signals = self.environment.signals
+        if f"{signal}.{kind}" in signals:
+            return self.ask(node, self.environment.signal, f"{signal}.{kind}")
+        kinds = [name.partition(".")[2] for name in signals if name.startswith(f"{signal}.")]
+        if kinds:
+            expected = "one of " + ", ".join(f"{signal}.{each}" for each in kinds)
+            near = tuple(f"{signal}.{each}" for each in nearest(kind, kinds))
+            raise self.refused(node, f"signal '{signal}' has no kind '{kind}'", expected=expected, near=near)
+        if signal in self.lets or signal in signals:
+            what = "let" if signal in self.lets else "signal"
+            raise self.refused(
+                node, f"{what} '{signal}' has no kinds", expected=f"'{signal}' alone", remedy="remove the dot"
+            )
+        owners = ["item", "actor", *(name.partition(".")[0] for name in signals if "." in name)]
+        raise self.refused(
+            node,
+            f"'{signal}' has nothing behind a dot",
+            expected="item.field, actor.attribute or signal.kind",
+            near=nearest(signal, dict.fromkeys(owners)),
+        )
+
     # -- fields --------------------------------------------------------------------------------------------------
 
     def _field(self, node: ast.expr, owner: str, name: str, known: frozenset[str]) -> TypedTerm:
         feature = self.ask(node, self.environment.field, owner, name)
         if feature.kind is ValueType.MEDIA:
-            raise self.refused(node, f"{feature.name} is {article(feature.kind)}: only 'is None' applies to it")
+            expected = f"{feature.name} is None, {feature.name} is not None"
+            raise self.refused(
+                node, f"{feature.name} is {article(feature.kind)}: only 'is None' applies", expected=expected
+            )
         return read(feature, feature.name in known)
 
     def definite(self, node: ast.AST, term: TypedTerm) -> TypedTerm:
@@ -272,8 +307,8 @@ class Checker:
     def _absence(self, left: ast.expr) -> tuple[str, TypedTerm]:
         """The term that says whether ``left`` is None. For texts, lists and media it is a feature of its own, so that a
         person's text is not stored only to record that it was present."""
-        if isinstance(left, ast.Attribute) and isinstance(left.value, ast.Name):
-            feature = self.ask(left, self.environment.field, left.value.id, left.attr)
+        if (parts := field_parts(left)) is not None:
+            feature = self.ask(left, self.environment.field, *parts)
             if feature.kind in (ValueType.LIST, ValueType.MEDIA) or feature.personal:
                 name = f"{feature.name} is None"
                 column = Feature(name, ValueType.BOOLEAN, FeatureOrigin.IS_NONE, subject=feature.subject)
@@ -295,8 +330,8 @@ class Checker:
             return compound(
                 Operator.IN, ValueType.BOOLEAN, term, value=tuple(_constant_value(entry) for entry in entries)
             )
-        if isinstance(right, ast.Attribute) and isinstance(right.value, ast.Name):
-            feature = self.ask(right, self.environment.field, right.value.id, right.attr)
+        if (parts := field_parts(right)) is not None:
+            feature = self.ask(right, self.environment.field, *parts)
             if feature.kind is ValueType.LIST:
                 self.definite(right, read(feature, feature.name in known))
                 if not (isinstance(left, ast.Constant) and isinstance(left.value, str)):

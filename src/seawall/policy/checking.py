@@ -9,7 +9,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from seawall.policy.environment import Environment
 from seawall.policy.syntax import InvalidExpression
-from seawall.policy.tree import TypedTerm
+from seawall.policy.tree import Feature, TypedTerm
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,6 +42,9 @@ class CallChecker(Protocol):
 
     def ask(self, node: ast.AST, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The environment's answer."""
+
+    def kind_of_signal(self, node: ast.Attribute, signal: str, kind: str) -> Feature:
+        """The column of ``signal.kind``."""
 
     def refused(self, node: ast.AST, message: str, **more: object) -> InvalidExpression:
         """What to raise: the problem with the node's place."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from math import inf, nextafter
 from typing import Final
@@ -11,6 +11,8 @@ from seawall.model import UNKNOWN, FeatureRow, FeatureValue
 from seawall.model.durations import format_duration
 from seawall.policy.program import Program
 from seawall.policy.tree import Feature, FeatureOrigin, Operator, TypedTerm, ValueType, literal
+
+_FIXED: Final = frozenset({FeatureOrigin.NOW, FeatureOrigin.CANARY, FeatureOrigin.IS_NONE})  # not tried
 
 NEAR: Final = 0.25
 """A rule is a near miss when a change of at most this distance would have made it fire."""
@@ -26,12 +28,15 @@ class CounterfactualChange:
     after: str
 
 
-def candidates(program: Program, row: FeatureRow) -> Iterator[CounterfactualChange]:
-    """Every single-feature change worth trying: numbers just across a threshold, inverted booleans, and codes replaced
-    by one that a rule names. Free text is never made up."""
+def candidates(program: Program, row: FeatureRow, modes: Collection[str] = ()) -> Iterator[CounterfactualChange]:
+    """Every single-feature change worth trying for the rules in these modes.
+
+    Numbers just across a threshold, inverted booleans, and codes replaced by one that a rule names. Free text is never
+    made up.
+    """
     tried: set[tuple[str, object]] = set()
     for rule in program.rules:
-        if rule.rule.mode == "live":
+        if rule.rule.acts or rule.rule.mode in modes:
             for feature, value, after in _moves(rule.when, row):
                 if (feature.name, value) not in tried and _possible(row, feature, value):
                     tried.add((feature.name, value))
@@ -51,7 +56,7 @@ def _moves(term: TypedTerm, row: FeatureRow) -> Iterator[tuple[Feature, FeatureV
     for arg in term.args:
         yield from _moves(arg, row)
     feature = term.feature if term.op is Operator.FEATURE else term.args[0].feature if term.args else None
-    if feature is None or feature.personal or feature.origin in (FeatureOrigin.NOW, FeatureOrigin.IS_NONE):
+    if feature is None or feature.personal or feature.origin in _FIXED:
         return
     if term.op is Operator.FEATURE and feature.kind is ValueType.BOOLEAN:
         before = row[feature.name]

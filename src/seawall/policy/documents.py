@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
+from typing import Final
 
 from seawall.policy.syntax import Expression
 from seawall.yamlfile.source import SourceFile, SourceSpan
+
+SCREENED: Final = ("expected", "wanted", "skip")
+"""What an example asks of the real detectors: the expected result, the same but not fulfilled yet, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,10 @@ class ActionCall:
     expression: Expression
 
 
+ACTING: Final = frozenset({"live", "canary"})
+"""Modes in which a rule has effect; in ``canary`` for a share of the accounts."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """A rule: when the expression ``when`` holds, the actions in ``do`` follow."""
@@ -60,6 +68,12 @@ class Rule:
     applies_to: tuple[str, ...]  # a subset of the policy's
     expires: date | None
     span: SourceSpan  # of the id
+    share: float | None = None  # of the accounts that mode canary is for
+
+    @property
+    def acts(self) -> bool:
+        """Whether it can have effect."""
+        return self.mode in ACTING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +89,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A test: an item, some feature values, and the expected result. None: not asserted."""
+    """A test: an item, some feature values, and the expected result. None: not asserted.
+
+    ``screened``: what is asked of the real detectors, one of ``SCREENED``; ``why_skipped``: why they are not asked.
+    """
 
     name: str
     content_type: str
@@ -90,6 +107,8 @@ class Example:
     undetermined: tuple[str, ...] | None
     degraded: bool | None
     span: SourceSpan
+    screened: str = "expected"
+    why_skipped: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from seawall.content.content_types import SCREENED_ROLES
@@ -75,9 +75,20 @@ class Environment:
     signals: Mapping[str, tuple[OfferedSignal, ...]]
     banks: frozenset[str]
     is_published: bool = False  # checked by the release that published it; later checks do not apply
+    content_types: Mapping[str, ContentType] = field(default_factory=dict)  # all of the bundle: what they count
+
+    @property
+    def types(self) -> Mapping[str, ContentType]:
+        """Every content type whose screenings may be counted, by name."""
+        return self.content_types or {self.content_type.name: self.content_type}
 
     def field(self, owner: str, name: str) -> Feature:
         """The column of ``item.<name>`` or ``actor.<name>``."""
+        if owner == "activity":
+            raise UnusableName(
+                "activity.… stands in where=, and in distinct, sum_of and max_of",
+                expected="item.<field> or actor.<attribute>",
+            )
         return self._attribute(name) if owner == "actor" else self._item_field(name)
 
     def _attribute(self, name: str) -> Feature:
@@ -89,7 +100,7 @@ class Environment:
         if name == "created_at":
             subject = TextSubject("actor", name)
             return Feature(subject.key, ValueType.TIMESTAMP, FeatureOrigin.ATTRIBUTE, subject, optional=True)
-        names = ["created_at", *attributes]
+        names = list(dict.fromkeys(["created_at", *attributes]))
         raise UnusableName(
             f"actors of content type {self.content_type.name} have no attribute '{name}'",
             expected="one of " + ", ".join(names),

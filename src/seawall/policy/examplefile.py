@@ -11,7 +11,7 @@ from seawall.yamlfile.nodes import Mapping, Node, Scalar, Sequence
 from seawall.yamlfile.reader import Reader
 from seawall.yamlfile.source import nearest
 
-_KEYS: Final = ("name", "item", "actor", "language", "given", "expect")
+_KEYS: Final = ("name", "item", "actor", "language", "given", "expect", "screened")
 _EXPECT_KEYS: Final = ("verdict", "actions", "fired", "shadow", "undetermined", "degraded")
 
 
@@ -37,6 +37,7 @@ def _example(reader: Reader, mapping: Mapping, number: int, applies_to: tuple[st
     actor = reader.mapping(values["actor"], "actor") if "actor" in values else None
     language = reader.text(values["language"], "language") if "language" in values else None
     given = _given(reader, values["given"]) if "given" in values else ()
+    screened, why_skipped = _screened(reader, values["screened"]) if "screened" in values else ("expected", "")
     if item is None or expect is None or name is None:
         return None
     content_type = _example_type(reader, item, applies_to)
@@ -66,7 +67,25 @@ def _example(reader: Reader, mapping: Mapping, number: int, applies_to: tuple[st
         undetermined=names("undetermined"),
         degraded=reader.boolean(degraded, "degraded") if degraded is not None else None,
         span=(mapping.keys.get("name") or next(iter(mapping.keys.values()))).span,
+        screened=screened,
+        why_skipped=why_skipped,
     )
+
+
+def _screened(reader: Reader, node: Node) -> tuple[str, str]:
+    """``wanted``, or ``{skip: why}``; without either the real detectors must give the expected result."""
+    form = "wanted (not fulfilled yet), or {skip: why the detectors cannot be asked}"
+    if isinstance(node, Scalar):
+        if node.text != "wanted":
+            near = nearest(node.text, ("wanted",))
+            reader.refuse(node.span, f"'{node.text}' is not a value of screened", expected=form, near=near)
+        return "wanted", ""
+    mapping = reader.mapping(node, "screened")
+    if mapping is None:
+        return "expected", ""
+    reader.keys(mapping, "screened", ("skip",), ("skip",))
+    why = reader.text(mapping.values["skip"], "skip") if "skip" in mapping.values else None
+    return "skip", why or ""
 
 
 def _example_type(reader: Reader, item: Mapping, applies_to: tuple[str, ...]) -> str | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from seawall.content.items import ItemError, validate_item
-from seawall.model import UNKNOWN, ActorSpec, ContentType, FeatureValue, Item
+from seawall.content.items import ItemError, validate_item, with_optional_actor
+from seawall.model import UNKNOWN, ContentType, FeatureValue, Item
 from seawall.model.durations import FORM, parse_duration
 from seawall.policy.check import Checker
 from seawall.policy.documents import Example, Given, Policy
@@ -57,16 +57,12 @@ def check_examples(
 
 def _item(example: Example, content_type: ContentType) -> Item:
     """Validate an example's item like any other, but actor attributes that the rules do not read may be missing."""
-    relaxed = content_type
-    if content_type.actor is not None:
-        attributes = tuple(replace(spec, required=False) for spec in content_type.actor.attributes)
-        relaxed = replace(content_type, actor=ActorSpec(required=False, attributes=attributes))
     raw: dict[str, object] = {"id": "example", "fields": example.fields}
     if example.actor is not None:
         raw["actor"] = {"id": "example", "attributes": example.actor}
     if example.language is not None:
         raw["language"] = example.language
-    return validate_item(relaxed, raw)
+    return validate_item(with_optional_actor(content_type), raw)
 
 
 def _given(policy: Policy, example: Example, environment: Environment) -> Iterator[tuple[Feature, FeatureValue]]:

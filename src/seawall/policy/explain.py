@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Unknown, UnknownReason, Verdict
+from seawall.model.counters import COUNTERS, POSITION
 from seawall.model.durations import format_duration
 from seawall.policy.counterfactuals import NEAR, CounterfactualChange, candidates, show_value
 from seawall.policy.program import Outcome, Program
@@ -56,7 +57,10 @@ class FeatureRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleExplanation:
-    """One rule's part in a decision. ``state``: fired, undetermined or near miss."""
+    """One rule's part in a decision.
+
+    ``state``: fired, undetermined, snoozed (it would have fired), near miss, or shadow (fired without effect).
+    """
 
     policy: str
     policy_title: str
@@ -72,6 +76,8 @@ class RuleExplanation:
     thresholds: tuple[str, ...]
     actions: tuple[str, ...]
     change: str | None = None  # for a near miss: the change that would have made it fire
+    before: str | None = None  # … and the value that it would have changed
+    mode: str = "live"  # live, or canary with its share: "canary 0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +104,7 @@ class Explanation:
     reproduced: bool
     rules: tuple[RuleExplanation, ...]
     change: Change | None
+    counted_up_to: int | None = None  # the event of the ledger up to which its counters had counted
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and scalars."""
@@ -108,17 +115,24 @@ class Explanation:
         return "\n".join(_lines(self))
 
 
-def explain(bundle: Bundle, decision: Decision, row: FeatureRow) -> Explanation:
-    """Explain a decision from its stored row. Raises KeyError (content type not in the bundle), RowIncomplete."""
+def explain(bundle: Bundle, decision: Decision, row: FeatureRow, *, shadow: bool = False) -> Explanation:
+    """Explain a decision from its stored row. Raises KeyError (content type not in the bundle), RowIncomplete.
+
+    ``shadow``: shadow rules that fired, and near misses of them, are explained as well.
+    """
     program = bundle.program(decision.item.content_type)
     _complete(program, row)
-    outcome = program.decide(row)
-    changes = sorted(candidates(program, row), key=lambda each: (each.distance, each.feature.name, each.after))
+    outcome = program.decide(row, decision.snoozed)
+    modes = ("shadow",) if shadow else ()
+    changes = sorted(candidates(program, row, modes), key=lambda each: (each.distance, each.feature.name, each.after))
     fired, undetermined = program.fired(row)
     reader = _Reader(bundle, decision, row)
-    rules = [reader.rule(rule, "fired") for rule in fired if rule.rule.mode == "live"]
-    rules += [reader.rule(rule, "undetermined") for rule in undetermined if rule.rule.mode == "live"]
-    rules += _near_misses(program, reader, changes, {rule.id for rule in (*fired, *undetermined)})
+    rules = [reader.rule(rule, reader.state(rule, "fired")) for rule in fired if rule.rule.acts]
+    rules += [reader.rule(rule, reader.state(rule, "undetermined")) for rule in undetermined if rule.rule.acts]
+    rules.sort(key=lambda rule: rule.state == "snoozed")
+    rules += [reader.rule(rule, "shadow") for rule in fired if shadow and rule.rule.mode == "shadow"]
+    seen = {rule.id for rule in (*fired, *undetermined)} | set(decision.snoozed)
+    rules += _near_misses(program, reader, changes, seen, modes)
     return Explanation(
         decision=decision.id,
         bundle=bundle.hash,
@@ -130,6 +144,7 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow) -> Explanation:
         reproduced=_reproduced(decision, outcome),
         rules=tuple(rules),
         change=_smallest_change(program, reader, changes, outcome.verdict),
+        counted_up_to=_position(row),
     )
 
 
@@ -141,11 +156,16 @@ def _reproduced(decision: Decision, outcome: Outcome) -> bool:
     return all(action in decision.actions for action in outcome.actions)
 
 
+def _position(row: FeatureRow) -> int | None:
+    position = row.get(POSITION)
+    return position if isinstance(position, int) else None
+
+
 def _smallest_change(
     program: Program, reader: _Reader, changes: list[CounterfactualChange], verdict: Verdict
 ) -> Change | None:
     for candidate in changes:
-        other = program.decide(candidate.row).verdict
+        other = program.decide(candidate.row, reader.decision.snoozed).verdict
         if other is not verdict:
             name = candidate.feature.name
             before = reader.read(candidate.feature).shown
@@ -154,18 +174,20 @@ def _smallest_change(
 
 
 def _near_misses(
-    program: Program, reader: _Reader, changes: list[CounterfactualChange], seen: set[str]
+    program: Program, reader: _Reader, changes: list[CounterfactualChange], seen: set[str], modes: Collection[str]
 ) -> list[RuleExplanation]:
-    """Live rules that one small change would have made fire, nearest first."""
+    """Rules in these modes that one small change would have made fire, nearest first."""
     found: list[RuleExplanation] = []
     for candidate in changes:
         if len(found) == _NEAR_MISSES or candidate.distance > NEAR:
             break
         for rule in program.fired(candidate.row)[0]:
-            if rule.rule.mode == "live" and rule.id not in seen and len(found) < _NEAR_MISSES:
+            acts = rule.rule.acts or rule.rule.mode in modes
+            if acts and rule.id not in seen and len(found) < _NEAR_MISSES:
                 seen = seen | {rule.id}
                 change = f"{candidate.feature.name} {candidate.after}"
-                found.append(reader.rule(rule, "near miss", change))
+                before = reader.read(candidate.feature).shown
+                found.append(replace(reader.rule(rule, "near miss", change), before=before))
     return found
 
 
@@ -179,6 +201,10 @@ class _Reader:
     bundle: Bundle
     decision: Decision
     row: FeatureRow
+
+    def state(self, checked: CheckedRule, state: str) -> str:
+        """The state of a rule that fired or is undetermined, unless it was set aside for the account."""
+        return "snoozed" if checked.id in self.decision.snoozed else state
 
     def rule(self, checked: CheckedRule, state: str, change: str | None = None) -> RuleExplanation:
         policy, rule = checked.policy, checked.rule
@@ -200,6 +226,7 @@ class _Reader:
             ),
             actions=tuple(call.expression.source.text[slice(*_ends(call))] for call in rule.do),
             change=change,
+            mode=rule.mode if rule.share is None else f"{rule.mode} {rule.share:g}",
         )
 
     def read(self, feature: Feature) -> FeatureRead:
@@ -217,15 +244,21 @@ class _Reader:
         return FeatureRead(name=feature.name, value=None, shown=shown, unknown=reason, at_least=at_least, silent=silent)
 
     def _silent(self, feature: Feature) -> tuple[Unknown, ...]:
-        asked = {
-            detector.name
-            for detector in self.bundle.detectors
-            if any(signal.name == feature.argument for signal in detector.signals)
-        }
+        asked = (
+            {COUNTERS}
+            if feature.counter is not None
+            else {
+                detector.name
+                for detector in self.bundle.detectors
+                if any(signal.name == feature.argument for signal in detector.signals)
+            }
+        )
         return tuple(each for each in self.decision.unknown if each.detector in asked)
 
 
 def _silence(unknown: Unknown) -> str:
+    if unknown.detector == COUNTERS:
+        return f"counters: {unknown.detail.replace('_', ' ')}"
     if unknown.reason is UnknownReason.LATER:
         return f"{unknown.detector} runs on {unknown.part} after publication"
     return f"no answer from {unknown.detector} for {unknown.part}: {unknown.reason}"
@@ -254,11 +287,14 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     yield f"  actions: {', '.join(explanation.actions) or 'none'}"
     if explanation.degraded:
         yield f"  degraded: an undetermined rule could have changed this; fail mode {explanation.fail_mode or 'none'}"
+    if explanation.counted_up_to is not None:
+        yield f"  counters: as of event {explanation.counted_up_to} of the ledger"
     if not explanation.reproduced:
         yield "  WARNING: deciding again from the stored features gave another outcome"
     for rule in explanation.rules:
         yield ""
-        yield f"{rule.state}: {rule.policy}/{rule.rule} ({rule.title})"
+        mode = "" if rule.mode == "live" else f", {rule.mode}"
+        yield f"{rule.state}: {rule.policy}/{rule.rule} ({rule.title}{mode})"
         yield f"  {rule.policy_title}; {rule.clause}; {rule.ground}"
         yield f"  when: {rule.when}"
         for name, text in rule.lets.items():
@@ -269,7 +305,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
             yield f"    {feature.name} = {feature.shown}"
         yield f"  do: {', '.join(rule.actions)}"
         if rule.change:
-            yield f"  would have fired with {rule.change}"
+            yield f"  would have fired with {rule.change} (is {rule.before})"
     yield ""
     if explanation.change is None:
         yield "smallest change: no change of a single feature gives another verdict"

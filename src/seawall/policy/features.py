@@ -6,12 +6,13 @@ signal are unknown, ``at_least(<signal>)`` holds the value that the known parts 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import isfinite
 from typing import Any, TypeAlias
 
-from seawall.model import UNKNOWN, DetectorSpec, FeatureValue, Item, Modality, Part, Signal, Unknown
+from seawall.model import LASTING, UNKNOWN, DetectorSpec, FeatureValue, Item, Modality, Part, Signal, Unknown
 from seawall.policy.functions import (
     canonical_text,
     compile_pattern,
@@ -22,18 +23,23 @@ from seawall.policy.functions import (
 from seawall.policy.tree import Feature, FeatureOrigin, TextSubject
 
 Row: TypeAlias = dict[str, FeatureValue]
+_UNANSWERABLE = FeatureOrigin.UNANSWERABLE
 _Filler: TypeAlias = Callable[[Row, "Context"], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Input for the feature row of one evaluation. ``unknown``: detector calls without result, with their parts."""
+    """Input for the feature row of one evaluation. ``unknown``: detector calls without result, with their parts.
+
+    ``counters``: values by the name of their feature; None: nobody counted, so all are unknown.
+    """
 
     item: Item
     parts: Sequence[Part]
     signals: Sequence[Signal] = ()
     unknown: Sequence[Unknown] = ()
     now_ms: int = 0
+    counters: Mapping[str, FeatureValue] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,9 @@ def row_builder(features: Iterable[Feature], detectors: Iterable[DetectorSpec]) 
         for filler in (
             _fields_filler(features),
             _signals_filler(features, tuple(detectors)),
+            _unanswerable_filler(features, tuple(detectors)),
             _text_filler(features),
+            _counters_filler(features),
         )
         if filler is not None
     ]
@@ -81,7 +89,7 @@ def _default(feature: Feature) -> FeatureValue:
             return 0.0
         case FeatureOrigin.BANK | FeatureOrigin.LENGTH | FeatureOrigin.COUNT_MATCHES:
             return 0
-        case FeatureOrigin.MATCHES | FeatureOrigin.CONTAINS | FeatureOrigin.IN_LIST:
+        case FeatureOrigin.MATCHES | FeatureOrigin.CONTAINS | FeatureOrigin.IN_LIST | FeatureOrigin.UNANSWERABLE:
             return False
         case _:
             return None
@@ -109,7 +117,7 @@ def _fields_filler(features: Sequence[Feature]) -> _Filler | None:
         "    attribute = item.actor_attributes.get",
         *lines,
     ]
-    namespace: dict[str, Any] = {"age": _age, "U": UNKNOWN}
+    namespace: dict[str, Any] = {"age": _age, "place": canary_place, "U": UNKNOWN}
     exec(compile("\n".join(body), "<feature row>", "exec"), namespace)  # noqa: S102  (our own text: names are quoted)
     filler: _Filler = namespace["fill"]
     return filler
@@ -119,6 +127,8 @@ def _field_source(feature: Feature) -> str | None:
     match feature.origin:
         case FeatureOrigin.NOW:
             return "context.now_ms"
+        case FeatureOrigin.CANARY:
+            return f"place({feature.argument!r}, item)"
         case FeatureOrigin.ITEM_LANGUAGE:
             return "item.language"
         case FeatureOrigin.ITEM_CREATED_AT:
@@ -143,6 +153,16 @@ def _field_source(feature: Feature) -> str | None:
         case FeatureOrigin.AGE:
             return f"age({value}, context.now_ms)"
     return None
+
+
+def canary_place(rule: str, item: Item) -> float:
+    """Where the item's account stands among a thousand places of a canary rule, from 0 to 0.999: always the same.
+
+    An item without an account stands for itself. A place names nobody: it is shared by a thousandth of all accounts.
+    """
+    who = f"account\0{item.actor}" if item.actor is not None else f"{item.content_type}\0{item.id}"
+    digest = blake2b(f"{rule}\0{who}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % 1000 / 1000
 
 
 def _age(since: int | None, at: int) -> float | None:
@@ -190,6 +210,27 @@ def _signals_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpe
     return fill
 
 
+def _unanswerable_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpec]) -> _Filler | None:
+    """True once a detector of the signal can never read one part; unknown while one may still answer, or refuse."""
+    wanted = {str(feature.argument): feature.name for feature in features if feature.origin is _UNANSWERABLE}
+    columns = {
+        detector.name: [wanted[signal.name] for signal in detector.signals if signal.name in wanted]
+        for detector in detectors
+    }
+    if not wanted:
+        return None
+
+    def fill(row: Row, context: Context) -> None:
+        for unknown in context.unknown:
+            for column in columns.get(unknown.detector, ()):
+                if unknown.reason in LASTING:
+                    row[column] = True
+                elif row[column] is False:
+                    row[column] = UNKNOWN
+
+    return fill
+
+
 def _plain(columns: list[_Wanted]) -> bool:
     return len(columns) == 1 and columns[0].part is None and not columns[0].counts
 
@@ -208,6 +249,22 @@ def _feed(row: Row, columns: list[_Wanted], signal: Signal, missing: dict[str, N
             row[entry.column] = held + (1 if signal.value > 0 and near else 0)
         else:
             row[entry.column] = max(held, signal.value)
+
+
+# -- counters ----------------------------------------------------------------------------------------------------
+
+
+def _counters_filler(features: Sequence[Feature]) -> _Filler | None:
+    names = [feature.name for feature in features if feature.counter is not None]
+    if not names:
+        return None
+
+    def fill(row: Row, context: Context) -> None:
+        values = context.counters
+        for name in names:
+            row[name] = UNKNOWN if values is None else values.get(name, UNKNOWN)
+
+    return fill
 
 
 # -- texts -------------------------------------------------------------------------------------------------------
@@ -303,7 +360,9 @@ def _text_computer(features: Sequence[Feature]) -> Callable[[Row, str | tuple[st
 
 def signal_names(features: Iterable[Feature]) -> frozenset[str]:
     """The signals that these features read."""
-    return frozenset(str(feature.argument) for feature in features if feature.growing)
+    return frozenset(
+        str(feature.argument) for feature in features if feature.growing or feature.origin is _UNANSWERABLE
+    )
 
 
 def providers(names: Iterable[str], detectors: Iterable[DetectorSpec]) -> frozenset[str]:

@@ -18,17 +18,27 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "at_fpr": "at_fpr(rate), compared with a signal: hate >= at_fpr(0.001)",
     "bank": 'bank("<name of a bank>") or bank("<name of a bank>", within=<distance>)',
     "contains": 'contains(<text field, or text>, "<words>")',
+    "count": 'count(actor, "<activity>", within="10m"), perhaps with where=activity.<name> > 3',
     "count_matches": 'count_matches(<text field, or text>, "<RE2 pattern>")',
+    "distinct": 'distinct(item.<field>, by=actor, within="1d")',
+    "first_seen": "first_seen(actor)",
     "in_part": 'in_part("<screened field>", signal)',
     "known": "known(expression)",
     "length": "length(<text or list field, or text>)",
     "lower": "lower(text)",
     "matches": 'matches(<text field, or text>, "<RE2 pattern>")',
     "max": "max(a, b, …)",
+    "max_of": 'max_of(item.<number field>, by=actor, within="1d")',
     "min": "min(a, b, …)",
+    "rate": 'rate(actor, "<activity>", within="1h")',
+    "ratio": 'ratio(actor, "<activity>", within="1d", where=activity.<name> < 35)',
+    "strikes": 'strikes(actor), strikes(actor, "<policy>"), perhaps with within="90d"',
+    "sum_of": 'sum_of(item.<number field>, by=actor, within="1d")',
+    "unanswerable": "unanswerable(signal)",
 }
 """Every function of the language, with its signature."""
 
+_MEMORY_OF_NEW: Final = 4 << 20  # of a pattern that someone writes: some 50 ms to compile
 _PATTERNS_TOGETHER: Final = 64  # RE2 patterns matched in one pass
 # Scripts written without spaces between words, where a word may start next to a letter.
 _UNSPACED: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
@@ -74,10 +84,16 @@ def _unspaced(character: str) -> bool:
 
 def check_pattern(pattern: str) -> None:
     """Check a pattern that someone writes. Raises BadPattern, with RE2's message or what the pattern would not do."""
+    options = _options(_MEMORY_OF_NEW)
+    options.never_capture = True  # a thousand brackets would make each search slow
     try:
-        compiled = _compile(in_unicode(pattern, strict=True))
+        compiled = _compile(in_unicode(pattern, strict=True), options)
     except UnclearPattern as error:
         raise UselessPattern(str(error)) from None
+    except BadPattern as error:
+        if "too large" in str(error):
+            raise UselessPattern(r"it is too large; repeat less: \w stands for the letters of every script") from None
+        raise
     if r"\C" in pattern.replace(r"\\", ""):
         raise UselessPattern(r"\C matches bytes, of which a letter may have four; write . for a character")
     if all(compiled.search(text) is not None for text in PROBES):
@@ -92,22 +108,22 @@ def compile_pattern(pattern: str) -> Any:
         return _compile(pattern)  # published before this was checked
 
 
-def _compile(pattern: str) -> Any:
+def _compile(pattern: str, options: Any = None) -> Any:
     import re2  # imported here: not needed at start, nor for bundles without patterns
 
     try:
-        return re2.compile(pattern, _options())
+        return re2.compile(pattern, options or _options())
     except re2.error as error:
         reason = error.args[0] if error.args else "refused"
         raise BadPattern(reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)) from None
 
 
-def _options() -> Any:
+def _options(memory: int = 64 << 20) -> Any:
     import re2
 
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 64 << 20
+    options.max_mem = memory
     return options
 
 

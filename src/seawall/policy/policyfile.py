@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from seawall.yamlfile.nodes import Node, Scalar, Sequence, UnreadableYaml, offse
 from seawall.yamlfile.reader import Reader
 from seawall.yamlfile.source import PolicyErrors, Problem, SourceFile, SourceSpan, nearest, problem_at
 
-MODES: Final = ("draft", "shadow", "live")
+MODES: Final = ("draft", "shadow", "canary", "live")
 GROUNDS: Final = ("incompatible", "illegal")
 _KEYS: Final = (
     "policy",
@@ -35,21 +35,33 @@ _KEYS: Final = (
     "examples",
 )
 _REQUIRED: Final = ("policy", "title", "owner", "applies_to", "harm", "definition", "statement", "rules")
-_RULE_KEYS: Final = ("id", "title", "applies_to", "mode", "expires", "when", "do")
+_RULE_KEYS: Final = ("id", "title", "applies_to", "mode", "share", "expires", "when", "do")
+_SHARE: Final = "a number from 0.001 to 0.999 in thousandths, such as share: 0.1 for one account in ten"
+MAX_CHARACTERS: Final = 250_000
+MAX_NODES: Final = 15_000
+MAX_RULES: Final = 500  # and as many lets
+MAX_ACTIONS: Final = 32  # of a rule
+_SHOWN: Final = 200  # characters of a file that is too large
 _NOT_LET: Final = frozenset({"item", "actor", "text", "unknown"})
 
 
-def load_policy(text: str, path: str) -> Policy:
+def load_policy(text: str, path: str, *, published: bool = False) -> Policy:
     """Read one policy file and check its form, grammar and actions. Raises PolicyErrors with every problem found.
 
-    Names and types depend on content types and detectors: ``build_bundle`` checks them.
+    Names and types depend on content types and detectors: ``build_bundle`` checks them. The limits of a file's size
+    do not apply to what is ``published``: an older release accepted it.
     """
+    if len(text) > MAX_CHARACTERS and not published:  # before anything reads the whole of it
+        source = SourceFile(text[:_SHOWN], path)
+        message = f"the file has {len(text):,} characters"
+        expected = f"at most {MAX_CHARACTERS:,}; make several policies of it"
+        raise PolicyErrors([problem_at(source, SourceSpan(0, 1), message, expected=expected)])
     source = SourceFile(text.removeprefix("\ufeff"), path)
     try:
-        root = read_yaml(source)
+        root = read_yaml(source, None if published else MAX_NODES)
     except UnreadableYaml as unreadable:
         raise PolicyErrors([unreadable.problem]) from None
-    policy = _Document(Reader(source), root).policy()
+    policy = _Document(Reader(source), root, published).policy()
     if isinstance(policy, Policy):
         return policy
     raise PolicyErrors(policy)
@@ -61,6 +73,7 @@ class _Document:
 
     reader: Reader
     root: YamlMapping
+    published: bool = False
 
     def policy(self) -> Policy | list[Problem]:
         reader, values = self.reader, self.root.values
@@ -123,7 +136,9 @@ class _Document:
     def _lets(self, node: Node) -> tuple[Let, ...]:
         reader = self.reader
         mapping = reader.mapping(node, "let")
-        lets = []
+        lets: list[Let] = []
+        if self._too_many(node, len(mapping.values) if mapping else 0, MAX_RULES, "lets"):
+            return ()
         for name, value in mapping.values.items() if mapping else ():
             assert mapping is not None
             span = mapping.keys[name].span
@@ -140,6 +155,8 @@ class _Document:
         entries = self.reader.sequence(node, "rules")
         if not entries and isinstance(node, Sequence):
             self.reader.refuse(node.span, "the policy has no rules", remedy="add a rule")
+        if self._too_many(node, len(entries), MAX_RULES, "rules"):
+            return ()
         for entry in entries:
             mapping = self.reader.mapping(entry, "a rule")
             rule = self._rule(mapping, applies_to) if mapping else None
@@ -147,9 +164,20 @@ class _Document:
                 continue
             if rule.id in rules:
                 line, _ = self.reader.source.place(rules[rule.id].span.start)
-                self.reader.refuse(rule.span, f"rule '{rule.id}' is defined twice (first in line {line})")
+                self.reader.refuse(
+                    rule.span,
+                    f"rule '{rule.id}' is defined twice (first in line {line})",
+                    remedy="give one of them another id",
+                )
             rules[rule.id] = rule
         return tuple(rules.values())
+
+    def _too_many(self, node: Node, count: int, most: int, what: str) -> bool:
+        """Whether there are more than a person can read, after noting it."""
+        if count <= most or self.published:
+            return False
+        self.reader.refuse(node.span, f"there are {count:,} {what}", expected=f"at most {most:,}")
+        return True
 
     def _rule(self, mapping: YamlMapping, applies_to: tuple[str, ...]) -> Rule | None:
         reader, values = self.reader, mapping.values
@@ -157,6 +185,7 @@ class _Document:
         rule_id = reader.name(values["id"], "a rule's id") if "id" in values else None
         title = reader.text(values["title"], "title") if "title" in values else None
         mode = reader.choice(values["mode"], "mode", MODES) if "mode" in values else "live"
+        share = self._share(values, mode)
         expires = self._date(values["expires"]) if "expires" in values else None
         narrower = applies_to
         if "applies_to" in values:
@@ -174,6 +203,7 @@ class _Document:
             applies_to=narrower,
             expires=expires,
             span=values["id"].span,
+            share=share,
         )
 
     def _narrower(self, node: Node, applies_to: tuple[str, ...]) -> tuple[str, ...]:
@@ -187,6 +217,25 @@ class _Document:
                     near=nearest(name, applies_to),
                 )
         return tuple(name for name, _ in found)
+
+    def _share(self, values: Mapping[str, Node], mode: str | None) -> float | None:
+        """The share of accounts of a canary rule, in thousandths: accounts are put into a thousand places."""
+        if "share" not in values:
+            if mode == "canary":
+                self.reader.refuse(values["mode"].span, "mode canary needs a share", expected=_SHARE)
+            return None
+        node = values["share"]
+        if mode not in ("canary", None):
+            remedy = "remove it, or write 'mode: canary'"
+            self.reader.refuse(node.span, f"a rule in mode {mode} has no share", remedy=remedy)
+        try:
+            share = float(node.text if isinstance(node, Scalar) else "")
+        except ValueError:
+            share = -1.0
+        if not 0.001 <= share <= 0.999 or abs(share * 1000 - round(share * 1000)) > 1e-6:
+            self.reader.refuse(node.span, "share must be a share of the accounts", expected=_SHARE)
+            return None
+        return share
 
     def _date(self, node: Node) -> date | None:
         try:
@@ -205,9 +254,14 @@ class _Document:
             if expression is None or not isinstance(expression.tree, ast.List):
                 return ()
             pairs = [(element, expression) for element in expression.tree.elts]
+            if self._too_many(node, len(pairs), MAX_ACTIONS, "actions"):
+                return ()
         else:
             pairs = []
-            for entry in self.reader.sequence(node, "do"):
+            entries = self.reader.sequence(node, "do")
+            if self._too_many(node, len(entries), MAX_ACTIONS, "actions"):
+                return ()
+            for entry in entries:
                 parsed = self._entry(entry)
                 if parsed is None:
                     return ()
@@ -256,6 +310,7 @@ def find_duplicates(policies: Iterable[Policy]) -> list[Problem]:
         if policy.name in first:
             at = policy.source.text.find(policy.name)
             message = f"policy '{policy.name}' is also in {first[policy.name].source.path}"
-            problems.append(problem_at(policy.source, SourceSpan(at, at + len(policy.name)), message))
+            span = SourceSpan(at, at + len(policy.name))
+            problems.append(problem_at(policy.source, span, message, remedy="rename one of them, or remove one file"))
         first.setdefault(policy.name, policy)
     return problems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +20,8 @@ from seawall.policy.actions import combine, verdict_of
 from seawall.policy.compile import compile_rules, compile_value
 from seawall.policy.features import Context, Row, providers, row_builder, signal_names
 from seawall.policy.rules import HIGHEST_PRIORITY, CheckedRule, constant_action
-from seawall.policy.tree import Feature, features_of
+from seawall.policy.thresholds import lowest_thresholds
+from seawall.policy.tree import Feature, FeatureOrigin, features_of
 
 _REMEMBERED: Final = 4_096  # cached outcomes, keyed by the rules fired and undetermined
 
@@ -31,7 +32,7 @@ class Outcome:
 
     verdict: Verdict
     actions: tuple[Action, ...]
-    reasons: tuple[Reason, ...]  # live rules that fired
+    reasons: tuple[Reason, ...]  # live rules that fired, and canary rules within their share
     shadow: tuple[Reason, ...] = ()  # shadow rules that fired
     undetermined: tuple[str, ...] = ()  # live rules, "policy/rule"
     shadow_undetermined: tuple[str, ...] = ()
@@ -44,7 +45,7 @@ class Program:
     def __init__(
         self, content_type: ContentType, rules: Sequence[CheckedRule], detectors: Sequence[DetectorSpec]
     ) -> None:
-        live = [rule for rule in rules if rule.rule.mode == "live"]
+        live = [rule for rule in rules if rule.rule.acts]
         shadow = [rule for rule in rules if rule.rule.mode == "shadow"]
         live_features, all_features = _features(live), _features([*live, *shadow])
         self.content_type = content_type
@@ -53,9 +54,17 @@ class Program:
         self.features: tuple[Feature, ...] = tuple(all_features.values())
         self.personal: frozenset[str] = frozenset(each.name for each in self.features if each.personal)
         """Columns that contain personal free text: stored in the vault only."""
+        self.canaries: tuple[str, ...] = tuple(
+            each.name for each in self.features if each.origin is FeatureOrigin.CANARY
+        )
+        """Columns of the places that accounts have in canary rules."""
+        self.counters: tuple[Feature, ...] = tuple(each for each in self.features if each.counter is not None)
+        """The features that read history: see ``Context.counters``."""
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)
+        self.thresholds: Mapping[str, float] = lowest_thresholds(self.rules)
+        """By signal, the lowest value that a rule tells apart."""
         self.row: Callable[[Context], Row] = row_builder(self.features, detectors)
         """The feature row of a context."""
         self._run, self.source = compile_rules([rule.when for rule in self.rules], content_type.name)
@@ -64,9 +73,15 @@ class Program:
         self._varying = sum(1 << index for index in self._computed)
         self._frames: dict[tuple[int, int], Outcome] = {}
 
-    def decide(self, row: FeatureRow) -> Outcome:
-        """The outcome of a row. Raises KeyError when a feature is missing from it."""
+    def decide(self, row: FeatureRow, snoozed: Collection[str] = ()) -> Outcome:
+        """The outcome of a row, with the ``snoozed`` rules ("policy/rule") as if they had not fired.
+
+        Raises KeyError when a feature is missing from the row.
+        """
         masks = self._run(row)
+        if snoozed:
+            aside = sum(1 << index for index, rule in enumerate(self.rules) if rule.rule.acts and rule.id in snoozed)
+            masks = (masks[0] & ~aside, masks[1] & ~aside)
         outcome = self._frames.get(masks)
         if outcome is None:
             outcome = self._remember(masks, row)
@@ -170,7 +185,7 @@ def _computed_parameters(rules: Sequence[CheckedRule]) -> dict[int, _Computed]:
             for number, action in enumerate(rule.actions)
             if action.expressions
         }
-        if compiled and rule.rule.mode == "live":
+        if compiled and rule.rule.acts:
             found[index] = compiled
     return found
 

@@ -50,10 +50,15 @@ class CheckedRule:
         return f"{self.policy.name}/{self.rule.id}"
 
 
-def check_policy(policy: Policy, environment: Environment) -> tuple[list[CheckedRule], list[Problem]]:
-    """Check every rule of a policy that applies to the environment's content type. Draft rules are checked too."""
+def check_policy(
+    policy: Policy, environment: Environment, terms: dict[ast.expr, TypedTerm] | None = None
+) -> tuple[list[CheckedRule], list[Problem]]:
+    """Check every rule of a policy that applies to the environment's content type. Draft rules are checked too.
+
+    ``terms``, where given, is filled with the term of each node of the lets and conditions.
+    """
     problems: list[Problem] = []
-    lets, let_thresholds = _check_lets(policy, environment, problems)
+    lets, let_thresholds = _check_lets(policy, environment, problems, terms)
     if problems:
         return [], problems
     rules = []
@@ -62,14 +67,16 @@ def check_policy(policy: Policy, environment: Environment) -> tuple[list[Checked
             continue
         if len(problems) >= MOST_PROBLEMS:
             break
-        checker = Checker(environment, lets, rule.when, thresholds=dict(let_thresholds))
+        checker = Checker(environment, lets, rule.when, thresholds=dict(let_thresholds), terms=terms)
         try:
-            when = _until(rule, checker.condition().term)
+            when = _in_share(policy, rule, _until(rule, checker.condition().term))
         except InvalidExpression as refused:
             problems.append(refused.problem)
             continue
-        except TooLarge:  # adding the expiry exceeded the limit
-            problems.append(rule.when.problem(rule.when.tree, "the expression is too large"))
+        except TooLarge:  # adding the expiry or the share exceeded the limit
+            problems.append(
+                rule.when.problem(rule.when.tree, "the expression is too large", remedy="make several rules of it")
+            )
             continue
         actions = _check_actions(policy, rule, environment, lets, problems)
         thresholds = tuple(each for each in checker.thresholds.values() if _uses(when, each))
@@ -87,7 +94,10 @@ def _uses(term: TypedTerm, threshold: Threshold) -> bool:
 
 
 def _check_lets(
-    policy: Policy, environment: Environment, problems: list[Problem]
+    policy: Policy,
+    environment: Environment,
+    problems: list[Problem],
+    terms: dict[ast.expr, TypedTerm] | None,
 ) -> tuple[dict[str, Checked], dict[str, Threshold]]:
     lets: dict[str, Checked] = {}
     thresholds: dict[str, Threshold] = {}
@@ -95,14 +105,15 @@ def _check_lets(
     for let in policy.lets:
         if len(problems) >= MOST_PROBLEMS:
             break
-        if let.name in environment.signals or let.name in SIGNATURES:
+        is_function = let.name in SIGNATURES and not environment.is_published  # of then: functions are added since
+        if let.name in environment.signals or is_function:
             noun = "a signal" if let.name in environment.signals else "a function"
             message = f"let '{let.name}' hides {noun} of the same name"
             problems.append(problem_at(policy.source, let.span, message, remedy="choose another name"))
             later.discard(let.name)
             continue
         try:
-            checker = Checker(environment, lets, let.expression, later, thresholds)
+            checker = Checker(environment, lets, let.expression, later, thresholds, terms)
             lets[let.name] = checker.value()
         except InvalidExpression as refused:
             problems.append(refused.problem)
@@ -120,6 +131,20 @@ def _until(rule: Rule, when: TypedTerm) -> TypedTerm:
         Operator.COMPARE, ValueType.BOOLEAN, now, const(int(end.timestamp() * 1000), ValueType.TIMESTAMP), symbol="<"
     )
     return compound(Operator.AND, ValueType.BOOLEAN, in_force, when)
+
+
+def _in_share(policy: Policy, rule: Rule, when: TypedTerm) -> TypedTerm:
+    """Add the share of a canary rule to the condition: the account's place is below it.
+
+    Each rule has its own places, so that not the same accounts meet every canary. Outside the share the rule is false,
+    also where ``when`` is unknown.
+    """
+    if rule.share is None:
+        return when
+    name = f"{policy.name}/{rule.id}"
+    place = read(Feature(f'canary("{name}")', ValueType.NUMBER, FeatureOrigin.CANARY, argument=name))
+    chosen = compound(Operator.COMPARE, ValueType.BOOLEAN, place, const(rule.share, ValueType.NUMBER), symbol="<")
+    return compound(Operator.AND, ValueType.BOOLEAN, chosen, when)
 
 
 def _check_actions(

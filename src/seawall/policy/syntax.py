@@ -1,7 +1,7 @@
 """The grammar: an allow-listed subset of Python expressions, parsed with ``ast``.
 
-No loops, no attributes but ``item.x`` and ``actor.x``, no subscripts, no lambdas: an expression's cost is known before
-it runs. Expressions accepted here are well-formed; ``check`` decides whether they are meaningful.
+No loops, no attributes but ``item.x``, ``actor.x`` and ``signal.kind``, no subscripts, no lambdas: an expression's cost
+is known before it runs. Expressions accepted here are well-formed; ``check`` decides whether they are meaningful.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ LARGEST: Final = 2**63
 """Numbers are smaller."""
 
 _SENTENCES: Final = {
-    ast.Attribute: ("only item.field and actor.attribute may use a dot", "item.field or actor.attribute"),
+    ast.Attribute: (
+        "only item.field, actor.attribute and signal.kind may use a dot",
+        "item.field, actor.attribute or signal.kind",
+    ),
     ast.Subscript: ("subscripts are not part of the policy language", "a function or a field"),
     ast.Lambda: ("lambdas are not part of the policy language", "an expression"),
     ast.ListComp: ("a policy cannot loop", "a list of constants"),
@@ -121,7 +124,7 @@ def parse_expression(text: str, source: SourceFile, offsets: list[int]) -> Expre
         raise InvalidExpression(_syntax_problem(error, text, source, offsets)) from None
     except (RecursionError, MemoryError, ValueError):
         raise InvalidExpression(
-            problem_at(source, whole, "the expression cannot be parsed: too deeply nested")
+            problem_at(source, whole, "the expression cannot be parsed: too deeply nested", remedy="use lets")
         ) from None
     expression = Expression(text, tree, source, tuple(offsets), shift=1)
     _check(expression, tree, 1)
@@ -137,19 +140,22 @@ def _syntax_problem(error: SyntaxError, text: str, source: SourceFile, offsets: 
         at = min(max(before + column - (1 if line == 1 else 0), 0), len(text))
     place = offsets[at] if at < len(text) else offsets[-1]
     message = (error.msg or "invalid syntax").replace("f0r", "for")
-    return problem_at(source, SourceSpan(place, place + 1), f"not an expression: {message}")
+    expected = 'a condition such as hate >= 0.8 and "promo" in item.tags'
+    return problem_at(source, SourceSpan(place, place + 1), f"not an expression: {message}", expected=expected)
 
 
 def _check(expression: Expression, node: ast.expr, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidExpression(expression.problem(node, "the expression is nested too deeply", remedy="use lets"))
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("item", "actor"):
-        return
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return  # whether the name before the dot has such a field or kind, the checker says
     if not isinstance(node, _ALLOWED):
         message, expected = _SENTENCES.get(type(node), ("this is not part of the policy language", "an expression"))
         raise InvalidExpression(expression.problem(node, message, expected=expected))
     if isinstance(node, ast.Constant) and not isinstance(node.value, str | int | float | None):
-        raise InvalidExpression(expression.problem(node, "this constant is not part of the policy language"))
+        expected = "a number, a text in quotes, True, False or None"
+        message = "this constant is not part of the policy language"
+        raise InvalidExpression(expression.problem(node, message, expected=expected))
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not abs(node.value) < LARGEST:
         raise InvalidExpression(expression.problem(node, "the number is too large", expected="a number below 9.2e18"))
     if isinstance(node, ast.BinOp) and not isinstance(node.op, _ARITHMETIC):
@@ -184,6 +190,14 @@ def children(node: ast.expr) -> Iterator[ast.expr]:
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
                 yield child
+
+
+def field_parts(node: ast.AST) -> tuple[str, str] | None:
+    """``("item", "title")`` of ``item.title``; None for what is no field and no attribute of the actor."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="item" | "actor" as owner), attr=name):
+            return owner, name
+    return None
 
 
 def keyword_name(keyword: ast.keyword) -> str:

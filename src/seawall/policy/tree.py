@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from seawall.model.counters import CounterSpec
+
 Scalar: TypeAlias = str | int | float | bool | None
 MAX_TERMS: Final = 2_000  # terms of one expression, lets expanded
 MAX_TERM_DEPTH: Final = 60
@@ -62,8 +64,10 @@ class FeatureOrigin(StrEnum):
     SIGNAL = "signal"
     IN_PART = "in_part"
     BANK = "bank"
+    UNANSWERABLE = "unanswerable"
     AGE = "age"
     NOW = "now"
+    CANARY = "canary"
     TEXT = "text"
     IS_NONE = "is_none"
     IN_LIST = "in_list"
@@ -71,6 +75,7 @@ class FeatureOrigin(StrEnum):
     MATCHES = "matches"
     COUNT_MATCHES = "count_matches"
     CONTAINS = "contains"
+    COUNTER = "counter"
 
 
 GROWING: Final = frozenset({FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART, FeatureOrigin.BANK})
@@ -107,6 +112,7 @@ class Feature:
     within: int | None = None  # of bank: matches further away do not count
     optional: bool = False
     personal: bool = False
+    counter: CounterSpec | None = None
 
     @property
     def growing(self) -> bool:

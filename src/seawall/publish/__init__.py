@@ -39,8 +39,11 @@ from seawall.publish.banks import (
     restore_entry,
     suspend_entry,
 )
-from seawall.publish.bundles import BundleInForce
+from seawall.publish.bundles import BundleInForce, PublishedMeanwhile
+from seawall.publish.change_words import describe, summary
+from seawall.publish.changes import BundleChanges, compare
 from seawall.publish.component import COMPONENT
+from seawall.publish.drafts import Draft, draft_of
 from seawall.publish.exchanges import (
     EXCHANGE_JOB,
     FEEDBACK_JOB,
@@ -48,6 +51,19 @@ from seawall.publish.exchanges import (
     ExchangeState,
     list_exchanges,
     open_all,
+)
+from seawall.publish.proposals import BundleProposal, approve, decline, find_proposal, newest_proposals, propose
+from seawall.publish.publications import (
+    ComparedBundle,
+    PublishRefused,
+    StartPublication,
+    StartReport,
+    bundle_before,
+    compare_rollback,
+    compare_with_force,
+    publish_at_start,
+    publish_compared,
+    today,
 )
 from seawall.publish.queries import Counts, Entry, find_entries, find_entry, list_entries
 from seawall.publish.sources import SourceError, Sources, read_sources
@@ -64,8 +80,12 @@ __all__ = [
     "BankError",
     "BankGuard",
     "BankSettings",
+    "BundleChanges",
     "BundleInForce",
+    "BundleProposal",
+    "ComparedBundle",
     "Counts",
+    "Draft",
     "Entry",
     "ExchangeState",
     "Exchanges",
@@ -75,16 +95,29 @@ __all__ = [
     "NoSuchEntry",
     "NothingPublished",
     "Past",
+    "PublishRefused",
+    "PublishedMeanwhile",
     "RetroMatch",
     "RetroSearch",
     "SourceError",
     "Sources",
+    "StartPublication",
+    "StartReport",
     "StoredEntries",
     "add_entries",
+    "approve",
+    "bundle_before",
+    "compare",
+    "compare_rollback",
+    "compare_with_force",
     "configure_bank",
+    "decline",
+    "describe",
+    "draft_of",
     "find_bank",
     "find_entries",
     "find_entry",
+    "find_proposal",
     "hash_image",
     "import_entries",
     "is_bank_name",
@@ -94,11 +127,17 @@ __all__ = [
     "list_searches",
     "look_up_hits",
     "look_up_part",
+    "newest_proposals",
     "open_all",
     "parse_entries",
+    "propose",
+    "publish_at_start",
+    "publish_compared",
     "read_file",
     "read_sources",
     "remove_entry",
     "restore_entry",
+    "summary",
     "suspend_entry",
+    "today",
 ]

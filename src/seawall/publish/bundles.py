@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, ClassVar, Final
 
 import structlog
 from sqlalchemy import Connection, Table, select
 
 from seawall.model import Event, EventBody
 from seawall.policy import Bundle, BundleUnreadable, NothingPublished, PublishedBundles, load_bundle
+from seawall.publish.changes import compare
 from seawall.publish.events import BundlePublished
 from seawall.publish.tables import bundle as bundle_table
 from seawall.storage import Blobs, Database, Ledger, Transaction
@@ -18,7 +22,21 @@ from seawall.storage.upsert import insert_rows
 
 _log = structlog.get_logger(__name__)
 
-_NEWEST = select(bundle_table.c.hash).order_by(bundle_table.c.seq.desc()).limit(1)
+ANY: Final = "*"
+"""Whatever is in force."""
+
+_NEWEST = select(bundle_table.c.hash, bundle_table.c.kind).order_by(bundle_table.c.seq.desc()).limit(1)
+
+
+class PublishedMeanwhile(Exception):
+    """Another bundle came into force since this one was compared with the former."""
+
+    def __init__(self, bundle_hash: str | None) -> None:
+        which = f"bundle {bundle_hash[:12]}" if bundle_hash else "no bundle"
+        super().__init__(
+            f"Somebody published meanwhile: {which} is in force now, and what would change was not compared with it. "
+            "Nothing was published; look at the changes again."
+        )
 
 
 class BundleInForce(PublishedBundles):
@@ -45,35 +63,68 @@ class BundleInForce(PublishedBundles):
     def __call__(self) -> Bundle:
         return self.current
 
-    def publish(self, bundle: Bundle, by: str) -> Bundle:
-        """Put a bundle in force; does nothing if it already is."""
+    def publish(
+        self,
+        bundle: Bundle,
+        by: str,
+        *,
+        kind: str = "publish",
+        source: str = "",
+        instead_of: str | None = ANY,
+        approved_by: str | None = None,
+        also: Callable[[Transaction], None] = lambda tx: None,
+    ) -> Bundle:
+        """Put a bundle in force; does nothing if it already is, and was put in force by a person.
+
+        ``instead_of``: the hash of the bundle that it was compared with. Raises PublishedMeanwhile if another is in
+        force by now; then nothing has changed. ``also``: what else happens in the same transaction.
+        """
         self._blobs.put(bundle.canonical())
-
-        def unit(tx: Transaction) -> bool:
-            previous = tx.execute(_NEWEST).scalar_one_or_none()
-            if previous == bundle.hash:
-                return False
-            tx.append(
-                BundlePublished(
-                    bundle=bundle.hash,
-                    previous=previous,
-                    by=by,
-                    policies=len(bundle.policies),
-                    rules=sum(len(policy.rules) for policy in bundle.policies),
-                    detectors=tuple(f"{detector.name} {detector.version}" for detector in bundle.detectors),
-                )
-            )
-            return True
-
-        if self._ledger.commit(unit):
-            _log.info("bundle published", bundle=bundle.hash, by=by)
+        while True:
+            with self._database.read() as connection:
+                previous = _in_force(connection)
+            if instead_of not in (ANY, previous[0]):
+                raise PublishedMeanwhile(previous[0])
+            if previous[0] == bundle.hash and (kind != "publish" or previous[1] != "start"):
+                break
+            event = replace(self._event(bundle, by, previous[0], kind, source), approved_by=approved_by)
+            if self._ledger.commit(partial(_append_if_unchanged, event, previous, also)):
+                _log.info("bundle published", bundle=bundle.hash, by=by, kind=kind)
+                break
         self._current, self._unreadable = bundle, None
         return bundle
+
+    def _event(self, bundle: Bundle, by: str, previous: str | None, kind: str, source: str) -> BundlePublished:
+        try:
+            before = None if previous is None else self.load(previous)
+            changes = compare(before, bundle, datetime.now(UTC).date()).numbers()
+        except BundleUnreadable:
+            changes = None  # what cannot be read cannot be compared with
+        return BundlePublished(
+            bundle=bundle.hash,
+            previous=previous,
+            by=by,
+            policies=len(bundle.policies),
+            rules=sum(len(policy.rules) for policy in bundle.policies),
+            detectors=tuple(f"{detector.name} {detector.version}" for detector in bundle.detectors),
+            kind=kind,
+            source=source,
+            changes=changes,
+        )
+
+    def in_force(self) -> tuple[str | None, Bundle | None]:
+        """The hash of the newest publication in the database, and its bundle; None: none, or not readable here."""
+        with self._database.read() as connection:
+            newest, _ = _in_force(connection)
+        try:
+            return newest, None if newest is None else self.load(newest)
+        except BundleUnreadable:
+            return newest, None
 
     def refresh(self) -> None:
         """Load the newest published bundle unless it is loaded. If it cannot be read, the present one stays."""
         with self._database.read() as connection:
-            newest = connection.execute(_NEWEST).scalar_one_or_none()
+            newest, _ = _in_force(connection)
         if newest is None or (self._current is not None and self._current.hash == newest):
             return
         try:
@@ -94,12 +145,31 @@ class BundleInForce(PublishedBundles):
         return load_bundle(stored, bundle_hash)
 
 
+def _in_force(connection: Connection | Transaction) -> tuple[str | None, str | None]:
+    """Hash and kind of the newest publication."""
+    row = connection.execute(_NEWEST).one_or_none()
+    return (None, None) if row is None else (row.hash, row.kind)
+
+
+def _append_if_unchanged(
+    event: BundlePublished,
+    previous: tuple[str | None, str | None],
+    also: Callable[[Transaction], None],
+    tx: Transaction,
+) -> bool:
+    if _in_force(tx) != previous:
+        return False
+    also(tx)
+    tx.append(event)
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Bundles:
     """The projection ``bundle``."""
 
     name: ClassVar[str] = "bundles"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     handles: ClassVar[tuple[type[EventBody], ...]] = (BundlePublished,)
     tables: tuple[Table, ...] = (bundle_table,)
 
@@ -114,6 +184,10 @@ class Bundles:
                 "previous": event.body.previous,
                 "policies": event.body.policies,
                 "rules": event.body.rules,
+                "kind": event.body.kind,
+                "source": event.body.source,
+                "approved_by": event.body.approved_by,
+                "changes": None if event.body.changes is None else json.dumps(dict(event.body.changes), sort_keys=True),
             }
             for event in events
             if isinstance(event.body, BundlePublished)

@@ -41,6 +41,7 @@ COMPONENT = Component(
     services=services,
     permissions=(
         PermissionSpec(name="publish.view_policies", description="See the policies in force."),
+        PermissionSpec(name="publish.publish_policies", description="Publish policies, and go back to earlier ones."),
         PermissionSpec(name="publish.view_banks", description="See the banks, their entries and their matches."),
         PermissionSpec(name="publish.manage_banks", description="Configure banks and change their entries."),
     ),

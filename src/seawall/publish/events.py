@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from seawall.storage import EventSpec
 
@@ -18,6 +19,35 @@ class BundlePublished:
     policies: int
     rules: int
     detectors: tuple[str, ...] = ()
+    kind: str = "publish"
+    """publish: by a person. start: by a process that started. rebuild: by one that has other detectors than before.
+    rollback: an earlier one again, by a person."""
+    source: str = ""  # where its policies and content types were read; empty: an older release did not say
+    changes: Mapping[str, int] | None = None  # numbers of what is added, changed, dropped; None: not counted
+    approved_by: str | None = None  # the second person, where one is needed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleProposed:
+    """A publication waits for another person's approval. The bundle's bytes are a blob under its hash."""
+
+    proposal: str
+    bundle: str
+    instead_of: str | None  # the bundle in force that it was compared with
+    by: str
+    expires: int
+    kind: str  # publish | rollback
+    source: str
+    changes: Mapping[str, int] | None  # numbers, as in BundlePublished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleProposalClosed:
+    """A proposal came to its end. An approved one is published in the same transaction."""
+
+    proposal: str
+    by: str
+    outcome: str  # approved | declined | withdrawn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +147,15 @@ class BankEntryRestored:
     reason: str = ""  # a code
 
 
+def _without_kind(body: dict[str, Any]) -> dict[str, Any]:
+    """Version 1: servers and demos published their folders at each start, under these names."""
+    return {**body, "kind": "start" if body["by"] in ("serve", "demo") else "publish"}
+
+
 EVENTS = (
-    EventSpec("bundle.published", BundlePublished),
+    EventSpec("bundle.published", BundlePublished, version=2, upcast={1: _without_kind}),
+    EventSpec("bundle.proposed", BundleProposed),
+    EventSpec("bundle.proposal_closed", BundleProposalClosed),
     EventSpec("bank.configured", BankConfigured),
     EventSpec("bank.entry_added", BankEntryAdded),
     EventSpec("bank.entry_sourced", BankEntrySourced),

@@ -2,5 +2,6 @@
 
 from seawall.publish import banks
 from seawall.publish.bundles import Bundles
+from seawall.publish.proposals import BundleProposals
 
-PROJECTIONS = (Bundles(), *banks.PROJECTIONS)
+PROJECTIONS = (Bundles(), BundleProposals(), *banks.PROJECTIONS)

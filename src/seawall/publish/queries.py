@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, select
 from seawall.publish.banks.entries import BANK_SUBJECT, note_name, value_name
 from seawall.publish.banks.provenance import EntrySource, sources_of
 from seawall.publish.banks.settings import Bank
-from seawall.publish.tables import bank_entry, bank_hit
+from seawall.publish.tables import bank_entry, bank_hit, bundle_proposal
 from seawall.publish.tables import bundle as bundle_table
 from seawall.storage import Database, Vault
 from seawall.storage.queries import select_in_chunks
@@ -168,13 +169,47 @@ class BundleRow:
     previous: str | None
     policies: int
     rules: int
+    kind: str  # publish | start | rebuild | rollback
+    source: str  # where its files were read; empty: not recorded
+    approved_by: str | None
+    changes: dict[str, int] | None  # see ``BundleChanges.numbers``; None: not counted
 
 
-def newest_bundles(connection: Connection, *, limit: int) -> list[BundleRow]:
-    """Published bundles, newest first."""
-    query = select(*(bundle_table.c[name] for name in BundleRow.__dataclass_fields__))
-    rows = connection.execute(query.order_by(bundle_table.c.seq.desc()).limit(limit)).mappings()
-    return [BundleRow(**row) for row in rows]
+def newest_bundles(connection: Connection, *, limit: int, before: int | None = None) -> list[BundleRow]:
+    """Published bundles, newest first; ``before``: those with a smaller ``seq``."""
+    query = _BUNDLES.order_by(bundle_table.c.seq.desc()).limit(limit)
+    if before is not None:
+        query = query.where(bundle_table.c.seq < before)
+    return [_bundle_row(row) for row in connection.execute(query).mappings()]
+
+
+def latest_publication(connection: Connection, bundle_hash: str | None = None) -> BundleRow | None:
+    """Who put the bundle in force, or the one of this hash: the latest publication that is no rebuild of another."""
+    query = _BUNDLES.where(bundle_table.c.kind != "rebuild").order_by(bundle_table.c.seq.desc()).limit(1)
+    if bundle_hash is not None:
+        query = query.where(bundle_table.c.hash == bundle_hash)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _bundle_row(row)
+
+
+def published_before(connection: Connection, bundle_hash: str) -> str | None:
+    """The bundle that this one took the place of, when it was published and not rolled back to; None: the first."""
+    query = select(bundle_table.c.previous).where(bundle_table.c.hash == bundle_hash, bundle_table.c.kind != "rollback")
+    return connection.execute(query.order_by(bundle_table.c.seq.desc()).limit(1)).scalar_one_or_none()
+
+
+def bundles_like(connection: Connection, beginning: str) -> list[str]:
+    """Hashes of published bundles that begin so."""
+    query = select(bundle_table.c.hash).where(bundle_table.c.hash.startswith(beginning, autoescape=True)).distinct()
+    return sorted(connection.scalars(query))
+
+
+_BUNDLES = select(*(bundle_table.c[name] for name in BundleRow.__dataclass_fields__))
+
+
+def _bundle_row(row: RowMapping) -> BundleRow:
+    changes = row["changes"]
+    return BundleRow(**{**row, "changes": None if changes is None else json.loads(changes)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,5 +273,6 @@ def bank_state(bank: Bank) -> BankState:
 
 
 def published_bundles(connection: Connection) -> list[str]:
-    """The hash of every published bundle, which is the digest of its blob."""
-    return list(connection.scalars(select(bundle_table.c.hash).distinct()))
+    """The hash of every bundle that was published or proposed, which is the digest of its blob."""
+    proposed = select(bundle_proposal.c.bundle).where(bundle_proposal.c.outcome.is_(None))
+    return list(connection.scalars(select(bundle_table.c.hash).union(proposed)))

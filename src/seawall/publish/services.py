@@ -12,6 +12,7 @@ from seawall.model.stored_items import PastItems
 from seawall.publish.banks import BankCache, BankGuard, RetroMatch, StoredEntries
 from seawall.publish.bundles import BundleInForce
 from seawall.publish.exchanges import Exchanges, open_all
+from seawall.publish.publications import StartReport
 from seawall.publish.settings import PublishSettings
 from seawall.storage import Job, Transaction
 from seawall.storage.component import Follower, ServiceContext
@@ -42,7 +43,8 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         stored,
         context.get(InstalledHashers).kinds,
     )
-    return BundleInForce(context.database, context.ledger, context.blobs), bank_cache, ConfiguredExchanges(context)
+    bundles = BundleInForce(context.database, context.ledger, context.blobs)
+    return bundles, bank_cache, ConfiguredExchanges(context), StartReport()
 
 
 # -- jobs ------------------------------------------------------------------------------------------------------------

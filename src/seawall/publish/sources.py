@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from seawall.content import load_content_type
 from seawall.model import ContentType
 from seawall.policy import PolicySource
 from seawall.shipped import content_types as shipped_content_types
 from seawall.shipped import policies as shipped_policies
+
+SHIPPED: Final = "shipped"
+"""The origin of what comes with Seawall."""
 
 
 class SourceError(Exception):
@@ -18,10 +22,11 @@ class SourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The YAML texts that a bundle is built from."""
+    """The YAML texts that a bundle is built from. ``origin``: where they were read, for people and for comparing."""
 
     policies: tuple[PolicySource, ...]
     content_types: tuple[ContentType, ...]
+    origin: str = ""
 
 
 def read_sources(policies: Path | None = None, content_types: Path | None = None) -> Sources:
@@ -31,7 +36,18 @@ def read_sources(policies: Path | None = None, content_types: Path | None = None
     return Sources(
         policies=tuple(PolicySource(path=path, text=text) for path, text in policy_files),
         content_types=tuple(load_content_type(text, path) for path, text in type_files),
+        origin=_origin(policies, content_types),
     )
+
+
+def _origin(policies: Path | None, content_types: Path | None) -> str:
+    if policies is None and content_types is None:
+        return SHIPPED
+    return f"policies {_place(policies)}, content types {_place(content_types)}"
+
+
+def _place(folder: Path | None) -> str:
+    return SHIPPED if folder is None else str(folder.absolute())
 
 
 def _files(folder: Path) -> list[tuple[str, str]]:

@@ -16,6 +16,29 @@ bundle = Table(
     Column("previous", Text),
     Column("policies", Integer, nullable=False),
     Column("rules", Integer, nullable=False),
+    Column("kind", Text, nullable=False, server_default=text("'publish'")),  # publish | start | rebuild | rollback
+    Column("source", Text, nullable=False, server_default=text("''")),  # where policies and content types were read
+    Column("changes", Text),  # JSON object: numbers of what changed; null: an older release did not count
+    Column("approved_by", Text),  # the second person
+)
+
+# Publications that wait, or waited, for a second person.
+bundle_proposal = Table(
+    "bundle_proposal",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("bundle", Text, nullable=False),
+    Column("instead_of", Text),  # the bundle in force that it was compared with
+    Column("by", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),  # publish | rollback
+    Column("source", Text, nullable=False),
+    Column("changes", Text),  # JSON object, as in bundle
+    Column("outcome", Text),  # approved | declined | withdrawn
+    Column("closed_by", Text),
+    Column("closed_at", BigInteger),
+    Index("ix_bundle_proposal_at", "at"),
 )
 
 # Settings of each bank. A bank that was never configured has no row: it blocks, with the default thresholds.

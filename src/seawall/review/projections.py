@@ -49,6 +49,7 @@ from seawall.review.tables import (
     case_assignment,
     case_closing,
     case_decider,
+    case_handover,
     case_passing,
     case_reporter,
     case_skip,
@@ -229,6 +230,29 @@ class CaseAssignments:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseHandovers:
+    """One row for each time that a case was given to a reviewer, declined by them or taken away."""
+
+    name: ClassVar[str] = "case_handovers"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (CaseAssigned, CaseUnassigned)
+    tables: tuple[Table, ...] = (case_handover,)
+
+    def apply(self, conn: Connection, events: Sequence[Event]) -> None:
+        """Add them."""
+        rows = []
+        for event in events:
+            body = event.body
+            if isinstance(body, CaseAssigned | CaseUnassigned):
+                ended = isinstance(body, CaseUnassigned)
+                row = {name: getattr(body, name) for name in ("case", "person", "by", "why")}
+                id = body.ending if isinstance(body, CaseUnassigned) else body.assignment
+                rows.append({**row, "id": id, "seq": event.seq, "at": event.at, "ended": ended})
+        if rows:
+            insert_rows(conn, self.tables[0], rows)
+
+
+@dataclass(frozen=True, slots=True)
 class CaseSkips:
     """One row for each time that a reviewer put a case back for now."""
 
@@ -279,7 +303,7 @@ class _Reporters:
             insert_rows(self._conn, self._table, self._new)
 
 
-PROJECTIONS = (Cases(), CaseDeciders(), Reviews(), CasePassings(), CaseAssignments(), CaseSkips())
+PROJECTIONS = (Cases(), CaseDeciders(), Reviews(), CasePassings(), CaseAssignments(), CaseHandovers(), CaseSkips())
 
 
 def _about(event: Event) -> tuple[str, ItemRef | None, Fact] | None:

@@ -13,7 +13,7 @@ from seawall.model.case_scope import EVERY_CASE, CaseScopes
 from seawall.review.case_policies import CasePolicy, read_policies
 from seawall.review.case_scopes import in_scopes
 from seawall.review.leases import in_force
-from seawall.review.tables import case, case_assignment, case_passing, lease, review
+from seawall.review.tables import case, case_assignment, case_handover, case_passing, case_skip, lease, review
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.transaction import Transaction
 
@@ -90,6 +90,29 @@ class PassingRow:
     case: str
     person: str
     why: str  # a key of ``passing_on.WHY``
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandoverRow:
+    """A case was given to ``person``; ``ended``: they declined it, or ``by`` took it away. The note is in the vault."""
+
+    id: str
+    seq: int
+    at: int
+    person: str
+    by: str
+    why: str  # a key of ``assignments.WHY_ASSIGN``; of WHY_DECLINE when they declined it
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkipRow:
+    """A reviewer put a case back for now."""
+
+    seq: int
+    at: int
+    person: str
+    why: str  # a key of ``leases.WHY_SKIP``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,44 +224,31 @@ def _assignments(now: int) -> Select[Any]:
     return select(*columns).join(case, case.c.id == case_assignment.c.case).where(in_force(now))
 
 
-def count_by_queue(
+@dataclass(frozen=True, slots=True)
+class CaseCounts:
+    """Cases of one state, counted: by queue and by content type, each in alphabetical order."""
+
+    queues: Sequence[tuple[str, int]]
+    content_types: Sequence[tuple[str, int]]
+
+
+def count_cases(
     connection: Connection, state: str, *, child_safety: bool = True, scopes: CaseScopes = EVERY_CASE
-) -> list[tuple[str, int]]:
-    """Cases in a state by queue, in the queues' order; without ``child_safety`` only those that everybody may see."""
-    return _counts(connection, case.c.queue, state, child_safety, scopes)
-
-
-def count_by_content_type(
-    connection: Connection, state: str, *, child_safety: bool = True, scopes: CaseScopes = EVERY_CASE
-) -> list[tuple[str, int]]:
-    """Cases in a state by content type, in their order; as ``count_by_queue``."""
-    return _counts(connection, case.c.content_type, state, child_safety, scopes)
-
-
-def _counts(
-    connection: Connection, column: Any, state: str, child_safety: bool, scopes: CaseScopes
-) -> list[tuple[str, int]]:
+) -> CaseCounts:
+    """The cases in a state, counted; without ``child_safety`` only those that everybody may see."""
     # Both values of child_safety are named, and groups are in the order of the index ix_review_case_counts, so that
     # SQLite reads that index and neither sorts nor reads the rows, which are much larger.
     shown = (False, True) if child_safety else (False,)
     groups = case.c.child_safety, case.c.queue, case.c.content_type
-    query = select(column, func.count()).where(case.c.state == state, case.c.child_safety.in_(shown)).group_by(*groups)
+    query = select(*groups, func.count().label("cases")).group_by(*groups)
+    query = query.where(case.c.state == state, case.c.child_safety.in_(shown))
     if scopes != EVERY_CASE:
         query = query.where(in_scopes(scopes))
-    found: Counter[str] = Counter()
-    for name, count in connection.execute(query):
-        found[name] += count
-    return sorted(found.items())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenCaseCount:
-    """How many open cases are in one queue, of one content type, for everybody or for specialists only."""
-
-    queue: str
-    content_type: str
-    child_safety: bool
-    cases: int
+    queues, content_types = Counter[str](), Counter[str]()
+    for row in connection.execute(query):
+        queues[row.queue] += row.cases
+        content_types[row.content_type] += row.cases
+    return CaseCounts(sorted(queues.items()), sorted(content_types.items()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,20 +258,12 @@ class OpenedCase:
     opened_at: int
     queue: str
     content_type: str
-    child_safety: bool
 
 
-def open_case_counts(connection: Connection) -> list[OpenCaseCount]:
-    """The open cases, counted."""
-    columns = (case.c.queue, case.c.content_type, case.c.child_safety)
-    query = select(*columns, func.count().label("cases")).where(case.c.state == "open").group_by(*columns)
-    return [OpenCaseCount(**row) for row in connection.execute(query.order_by(*columns)).mappings()]
-
-
-def newest_open_cases(connection: Connection, *, limit: int) -> list[OpenedCase]:
-    """The open cases that were opened last, the newest first."""
+def newest_open_cases(connection: Connection, *, scopes: CaseScopes, limit: int) -> list[OpenedCase]:
+    """The open cases that were opened last and that one of the scopes admits, the newest first."""
     query = select(*(case.c[name] for name in OpenedCase.__dataclass_fields__)).where(case.c.state == "open")
-    rows = connection.execute(query.order_by(case.c.opened_at.desc()).limit(limit)).mappings()
+    rows = connection.execute(query.where(in_scopes(scopes)).order_by(case.c.opened_at.desc()).limit(limit)).mappings()
     return [OpenedCase(**row) for row in rows]
 
 
@@ -278,6 +280,22 @@ def passings_of_item(connection: Connection, item: str, *, limit: int) -> Sequen
     query = query.join(case, case.c.id == case_passing.c.case).where(case.c.item == item)
     rows = connection.execute(query.order_by(case_passing.c.seq.desc()).limit(limit)).mappings()
     return [PassingRow(**row) for row in rows]
+
+
+def handovers_of_item(connection: Connection, item: str, *, limit: int) -> Sequence[HandoverRow]:
+    """To whom an item's case was given, and from whom it was taken, newest first."""
+    query = select(*(case_handover.c[name] for name in HandoverRow.__dataclass_fields__))
+    query = query.join(case, case.c.id == case_handover.c.case).where(case.c.item == item)
+    rows = connection.execute(query.order_by(case_handover.c.seq.desc()).limit(limit)).mappings()
+    return [HandoverRow(**row) for row in rows]
+
+
+def skips_of_item(connection: Connection, item: str, *, limit: int) -> Sequence[SkipRow]:
+    """Who put an item's case back for now, newest first."""
+    query = select(*(case_skip.c[name] for name in SkipRow.__dataclass_fields__))
+    query = query.join(case, case.c.id == case_skip.c.case).where(case.c.item == item)
+    rows = connection.execute(query.order_by(case_skip.c.seq.desc()).limit(limit)).mappings()
+    return [SkipRow(**row) for row in rows]
 
 
 def undoable_review(connection: Connection, decision: str, person: str, now: int) -> ReviewRow | None:

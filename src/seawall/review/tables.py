@@ -95,6 +95,22 @@ case_skip = Table(
     Column("person", Text, nullable=False),
     Column("why", Text, nullable=False),
     Index("ix_case_skip_at", "at"),
+    Index("ix_case_skip_case", "case"),
+)
+
+# Every time that a case was given to somebody, or declined by them or taken away, for its history.
+case_handover = Table(
+    "case_handover",
+    metadata,
+    Column("id", Text, primary_key=True),  # of the assignment, or of its ending
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("case", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("ended", Boolean, nullable=False),  # it was declined or taken away
+    Index("ix_case_handover_case", "case"),
 )
 
 # Who reported a case since it was last opened: one reporter counts once. Anonymous reports are not here.

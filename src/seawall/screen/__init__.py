@@ -10,6 +10,7 @@ from seawall.screen.backfill import StoredItem, iter_items
 from seawall.screen.component import COMPONENT
 from seawall.screen.content import MediaFile
 from seawall.screen.edits import EDIT_SIMILARITY, EDITED_RULE, NEAR_DUPLICATE_RULE, EditComparison, edit_of
+from seawall.screen.examples import ExampleReport, ScreenedColumns, run_both_columns, screen_examples
 from seawall.screen.fail_modes import FAIL_MODE_POLICY, FAIL_MODE_RULES
 from seawall.screen.item_status import ItemStatus, recorded_decision, status_of
 from seawall.screen.result import Idempotency, IdempotencyConflict, ScreenResponse, still_pending
@@ -26,6 +27,8 @@ from seawall.screen.stored_content import (
     read_contents,
 )
 from seawall.screen.submission import ACCOUNT, item_kind
+from seawall.screen.trial_fields import item_of_json, item_of_texts
+from seawall.screen.trying import ItemTrial, ItemTrials, TooManyTries, TrialOutcome, try_item
 from seawall.screen.units import rescreen_again
 
 __all__ = [
@@ -38,18 +41,26 @@ __all__ = [
     "NEAR_DUPLICATE_RULE",
     "DerivedPart",
     "EditComparison",
+    "ExampleReport",
     "Idempotency",
     "IdempotencyConflict",
     "ItemContent",
     "ItemStatus",
+    "ItemTrial",
+    "ItemTrials",
     "MediaFile",
     "MediaInfo",
     "ScreenResponse",
+    "ScreenedColumns",
     "Screener",
     "StoredItem",
+    "TooManyTries",
+    "TrialOutcome",
     "edit_of",
     "feature_row",
     "item_kind",
+    "item_of_json",
+    "item_of_texts",
     "iter_items",
     "load_decision",
     "load_derived",
@@ -61,6 +72,9 @@ __all__ = [
     "read_contents",
     "recorded_decision",
     "rescreen_again",
+    "run_both_columns",
+    "screen_examples",
     "status_of",
     "still_pending",
+    "try_item",
 ]

@@ -41,7 +41,7 @@ class AccountNote:
 
 def add_account_note(ledger: Ledger, account: str, text: str, *, person: str) -> str:
     """Note something about an account; returns the note's id. Raises BadNote, Erased, KeyError for an unknown one."""
-    checked = _checked(text)
+    checked = checked_note(text)
     return ledger.commit(lambda tx: _append(tx, account, checked, person))
 
 
@@ -50,7 +50,7 @@ def lift_restriction(ledger: Ledger, enforcement: str, *, account: str, reason: 
 
     Raises BadNote, ``enforce.CannotLift``, and Erased: an erased account's restriction cannot be told to the platform.
     """
-    checked = _checked(text)
+    checked = checked_note(text)
 
     def unit(tx: Transaction) -> None:
         if tx.is_erased(account):
@@ -88,7 +88,8 @@ def _name(note: str) -> str:
     return f"note/{note}"
 
 
-def _checked(text: str) -> str:
+def checked_note(text: str) -> str:
+    """The words of a note, without space around them. Raises BadNote."""
     text = text.strip()
     if not text:
         raise BadNote("Write what others should know: without words, a note or the reason of a lifting says nothing.")

@@ -46,6 +46,7 @@ COMPONENT = Component(
     services=services,
     permissions=(
         PermissionSpec(name="screen.view_overview", description="See the overview: numbers of decisions by verdict."),
+        PermissionSpec(name="screen.snooze_rules", description="Set a rule aside for an account until a date."),
         PermissionSpec(name="screen.view_content", description="See items, decisions and cases: what people wrote."),
     ),
     api="seawall.api.screen",

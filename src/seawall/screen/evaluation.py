@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from seawall.content import parts_of
 from seawall.content.links import add_link_parts
+from seawall.counters.follower import CounterReading
 from seawall.detect import Findings
 from seawall.model import (
     Action,
@@ -26,6 +28,7 @@ from seawall.model import (
     new_id,
     now_ms,
 )
+from seawall.model.counters import POSITION
 from seawall.policy import Bundle, Context
 from seawall.screen.fail_modes import fail_mode, stricter, with_fail_mode
 from seawall.screen.plans import StagePlan
@@ -39,6 +42,7 @@ class ItemEvaluation(msgspec.Struct, frozen=True):
     plan: StagePlan
     parts: tuple[Part, ...]
     has_media: bool
+    counters: CounterReading | None = None  # what rules read of the past, when some do
 
     @property
     def extracts(self) -> bool:
@@ -76,6 +80,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
     unknown_features: tuple[str, ...]
     personal_features: Mapping[str, Any]  # for the vault
     postponed: bool  # a later stage has detectors to ask
+    snoozed: tuple[str, ...] = ()  # rules that are set aside for the account, "policy/rule"
 
     def at_item(self, item: ItemRef, actor: str | None, supersedes: str | None) -> Decision:
         """The decision about one revision."""
@@ -103,6 +108,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
             features=self.features,
             unknown_features=self.unknown_features,
             vault_features=tuple(self.personal_features),
+            snoozed=self.snoozed,
         )
 
     def at_least(self, mode: str | None) -> DraftDecision:
@@ -122,19 +128,30 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(
-    evaluation: ItemEvaluation, findings: Findings, postponed: tuple[Unknown, ...], source: DecisionSource
+    evaluation: ItemEvaluation,
+    findings: Findings,
+    postponed: tuple[Unknown, ...],
+    source: DecisionSource,
+    snoozed: frozenset[str] = frozenset(),
 ) -> DraftDecision:
-    """Apply the rules to the findings; ``postponed``: detectors that a later stage will ask."""
+    """Apply the rules to the findings.
+
+    ``postponed``: detectors that a later stage will ask. ``snoozed``: rules that are set aside for the account.
+    """
     plan, at = evaluation.plan, now_ms()
     program, stage = plan.program, plan.stage
     unknown = findings.unknown + postponed
+    if evaluation.counters is not None:
+        unknown += evaluation.counters.unknown
     row = program.row(_context(evaluation, findings, unknown, at))
-    outcome = program.decide(row)
+    outcome = program.decide(row, snoozed)
     degraded = outcome.degraded
     if degraded and postponed:
         # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
-        degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at))).degraded
+        degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at)), snoozed).degraded
     features, personal, missing = _split(row, program.personal)
+    if evaluation.counters is not None and evaluation.counters.position:
+        features[POSITION] = evaluation.counters.position
     failed = fail_mode(outcome, stage, at, unknown) if degraded else None
     return DraftDecision(
         id=new_id("dec", at),
@@ -158,11 +175,13 @@ def decide(
         unknown_features=missing,
         personal_features=personal,
         postponed=bool(postponed),
+        snoozed=tuple(sorted(snoozed)) if snoozed else (),
     )
 
 
 def _context(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[Unknown], at: int) -> Context:
-    return Context(item=evaluation.item, parts=findings.parts, signals=findings.signals, unknown=unknown, now_ms=at)
+    context = Context(item=evaluation.item, parts=findings.parts, signals=findings.signals, unknown=unknown, now_ms=at)
+    return context if evaluation.counters is None else replace(context, counters=evaluation.counters.values)
 
 
 def _split(row: Mapping[str, Any], personal: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:

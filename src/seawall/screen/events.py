@@ -20,6 +20,28 @@ class AccountNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSnoozed:
+    """A person set a rule aside for an account until a date. The reason is sealed under it, as ``note/<snooze>``."""
+
+    snooze: str
+    account: str
+    policy: str
+    rule: str
+    harm: str
+    until: int
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnoozeEnded:
+    """A person ended a snooze before its date."""
+
+    snooze: str
+    account: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContentSearched:
     """A person searched what people wrote. The words are not recorded: they may name somebody."""
 
@@ -35,5 +57,7 @@ EVENTS = (
     ITEM_SUBMITTED,
     DECISION_MADE,
     EventSpec("account.noted", AccountNoted),
+    EventSpec("rule.snoozed", RuleSnoozed),
+    EventSpec("rule.snooze_ended", SnoozeEnded),
     EventSpec("content.searched", ContentSearched),
 )

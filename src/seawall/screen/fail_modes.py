@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from seawall.model import Action, FailMode, Reason, ScreeningStage, Unknown, UnknownReason, Verdict
+from seawall.model import LASTING, Action, FailMode, Reason, ScreeningStage, UnanswerableMode, Unknown, Verdict
 from seawall.policy import Outcome
 from seawall.policy.explain import OWN_POLICY
 
@@ -14,16 +14,21 @@ FAIL_MODE_POLICY = OWN_POLICY
 """The policy name in reasons that come from a fail mode and not from a rule."""
 UNANSWERABLE_QUEUE: Final = "unreadable"
 """The queue of items that are held because no detector can read them."""
-LASTING: Final = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})
-"""Reasons that asking again does not change: a file that nobody can open, a language that nobody reads."""
 _DEFAULT_RESCREEN_S = 60
-_UNANSWERABLE_PRIORITY = 0.5
+_WAITING_PRIORITY = 0.5
+_SHOWN_PRIORITY = 0.1  # what is not held can wait for who has nothing else to do
 
 _FAIL_MODES = {
     FailMode.ALLOW_AND_RESCREEN: (Verdict.ALLOW, None),
     FailMode.HOLD: (Verdict.HOLD, "hold"),
     FailMode.BLOCK: (Verdict.BLOCK, "disable"),
 }  # from the most lenient to the strictest
+_UNANSWERABLE_MODES = {
+    UnanswerableMode.ALLOW: FailMode.ALLOW_AND_RESCREEN,
+    UnanswerableMode.REVIEW: FailMode.ALLOW_AND_RESCREEN,
+    UnanswerableMode.HOLD: FailMode.HOLD,
+    UnanswerableMode.BLOCK: FailMode.BLOCK,
+}
 
 
 def _rule(mode: FailMode) -> str:
@@ -54,9 +59,19 @@ def unanswerable(unknown: Collection[Unknown]) -> bool:
 
 
 def fail_mode(outcome: Outcome, stage: ScreeningStage, at: int, unknown: Collection[Unknown]) -> FailModeOutcome:
-    """Apply the stage's fail mode at time ``at`` to an outcome that depends on ``unknown`` detectors' answers."""
-    due = None if unanswerable(unknown) else rescreen_due(stage, at)
-    return with_fail_mode(stage.fail_mode, due, outcome.verdict, outcome.actions, outcome.reasons)
+    """Apply the stage's fail mode at time ``at`` to an outcome that depends on ``unknown`` detectors' answers.
+
+    What will never be answered has a mode of its own, and is not asked again.
+    """
+    if not unanswerable(unknown):
+        due = rescreen_due(stage, at)
+        return with_fail_mode(stage.fail_mode, due, outcome.verdict, outcome.actions, outcome.reasons)
+    declared = stage.unanswerable
+    mode = stage.fail_mode if declared is None else _UNANSWERABLE_MODES[declared]
+    made = with_fail_mode(mode, None, outcome.verdict, outcome.actions, outcome.reasons)
+    if declared is not UnanswerableMode.REVIEW:
+        return made
+    return replace(made, actions=_with_review(made.actions, _SHOWN_PRIORITY))
 
 
 def rescreen_due(stage: ScreeningStage, at: int) -> int:
@@ -72,9 +87,16 @@ def with_fail_mode(
     if kind is not None and strictness(verdict) < strictness(wanted):
         verdict, actions = wanted, (*actions, Action(kind))
         reasons = (*reasons, Reason(policy=FAIL_MODE_POLICY, rule=_rule(mode), harm="terms"))
-    if due is None and kind is not None and not any(action.kind == "review" for action in actions):
-        actions = (*actions, Action("review", {"queue": UNANSWERABLE_QUEUE, "priority": _UNANSWERABLE_PRIORITY}))
+    if due is None and kind is not None:
+        actions = _with_review(actions, _WAITING_PRIORITY)
     return FailModeOutcome(mode.value, due, verdict, actions, reasons)
+
+
+def _with_review(actions: tuple[Action, ...], priority: float) -> tuple[Action, ...]:
+    """The actions with a review among them."""
+    if any(action.kind == "review" for action in actions):
+        return actions
+    return (*actions, Action("review", {"queue": UNANSWERABLE_QUEUE, "priority": priority}))
 
 
 def stricter(one: FailMode, other: FailMode) -> FailMode:

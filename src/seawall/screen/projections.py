@@ -14,8 +14,18 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, Table, Update, bindparam, or_, select, update
 
 from seawall.model import Decision, DecisionMade, Event, EventBody, ItemSubmitted, SubjectErased, UnknownReason, gravest
-from seawall.screen.events import AccountNoted
-from seawall.screen.tables import GONE, account_note, decision, fired_rule, item, pending_rescreen, revision, traffic
+from seawall.screen.events import AccountNoted, RuleSnoozed, SnoozeEnded
+from seawall.screen.tables import (
+    GONE,
+    account_note,
+    decision,
+    fired_rule,
+    item,
+    pending_rescreen,
+    revision,
+    rule_snooze,
+    traffic,
+)
 from seawall.storage.deletions import RetentionEnded
 from seawall.storage.upsert import insert_rows, upsert
 
@@ -307,4 +317,38 @@ class AccountNotes:
             insert_rows(connection, self.tables[0], rows)
 
 
-PROJECTIONS = (Items(), Decisions(), PendingRescreens(), Traffic(), AccountNotes())
+@dataclass(frozen=True, slots=True)
+class RuleSnoozes:
+    """``rule_snooze``: rules set aside for accounts."""
+
+    name: ClassVar[str] = "rule_snoozes"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (RuleSnoozed, SnoozeEnded)
+    tables: tuple[Table, ...] = (rule_snooze,)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Insert and end snoozes; they are few."""
+        table = self.tables[0]
+        for event in events:
+            match event.body:
+                case RuleSnoozed() as body:
+                    row = {
+                        "id": body.snooze,
+                        "seq": event.seq,
+                        "at": event.at,
+                        "account": body.account,
+                        "policy": body.policy,
+                        "rule": body.rule,
+                        "harm": body.harm,
+                        "until": body.until,
+                        "person": body.person,
+                        "ended_at": None,
+                        "ended_by": None,
+                    }
+                    insert_rows(connection, table, [row])
+                case SnoozeEnded() as body:
+                    ended = {"ended_at": event.at, "ended_by": body.person}
+                    connection.execute(update(table).where(table.c.id == body.snooze).values(ended))
+
+
+PROJECTIONS = (Items(), Decisions(), PendingRescreens(), Traffic(), AccountNotes(), RuleSnoozes())

@@ -8,8 +8,7 @@ from typing import Any
 
 import msgspec
 
-from seawall.model import Action, Decision, Reason, Unknown, UnknownReason, Verdict
-from seawall.screen.fail_modes import LASTING
+from seawall.model import LASTING, Action, Decision, Reason, Unknown, UnknownReason, Verdict
 from seawall.screen.item_status import ItemStatus
 
 

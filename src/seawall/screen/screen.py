@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from sqlalchemy import select
 
+from seawall.counters.follower import Counters, unread
 from seawall.detect import DetectorRun, ExtractionCache, Findings, Runner
 from seawall.model import DecisionSource, Item, ItemRef, Part, Unknown, UnknownReason
 from seawall.model.latencies import Latencies
@@ -23,6 +24,8 @@ from seawall.screen.extraction_cache import load_extractions
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, StagePlan, stage_plan
 from seawall.screen.result import Idempotency, ScreenResponse, repeated_response
+from seawall.screen.snoozes import Snoozes
+from seawall.screen.stored_content import load_decision
 from seawall.screen.submission import (
     ItemSubmission,
     item_kind,
@@ -71,13 +74,17 @@ class Screener:
         blobs: Blobs,
         runner: Runner,
         in_force: Callable[[], Bundle],
+        counters: Counters,
         journal: AnswerJournal,
+        snoozes: Snoozes,
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
         self._runner = runner
         self._specs = {spec.name: spec for spec in runner.specs}
         self._in_force = in_force
+        self._snoozes = snoozes
+        self._counters = counters
         self._plans: dict[tuple[str, str, str], StagePlan] = {}
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="seawall-screen-reads")
         self._unrecorded = Unrecorded(ledger, blobs, journal)
@@ -107,6 +114,7 @@ class Screener:
         started = perf_counter()
         pending = self._start(evaluation, deadline_ms, known.memory)
         submission = self._submission(evaluation, known.digest)
+        evaluation = self._with_counters(evaluation)
         findings = pending.wait()
         self._detecting.observe(perf_counter() - started)
         answered = self._answered(evaluation, findings, submission, idempotency)
@@ -136,11 +144,15 @@ class Screener:
                 return repeated_response(known.seen, idempotency)
             detectors_ms = _time_to_detect(started, deadline_ms)
             pending = await asyncio.to_thread(self._start, evaluation, detectors_ms, known.memory)
+            if evaluation.plan.program.counters:
+                evaluation = await self._with_counters_within(evaluation, deadline_ms)
             findings = await pending.wait_async()
             submission = await asyncio.to_thread(self._submission, evaluation, known.digest)
         else:
             detectors_ms = None if deadline_ms is None else max(1, int(deadline_ms * _DETECTORS_SHARE))
             pending = self._start(evaluation, detectors_ms, {})
+            if evaluation.plan.program.counters:
+                evaluation = await self._with_counters_within(evaluation, deadline_ms)
             findings = await pending.wait_async()
             submission = self._submission(evaluation, None)
         self._detecting.observe(asyncio.get_running_loop().time() - started)
@@ -223,7 +235,7 @@ class Screener:
 
         None: nothing to do (a newer revision exists, or a person has decided this one).
         """
-        evaluation = self._evaluation(item, POST_PUBLISH)
+        evaluation = self._with_counters(self._evaluation(item, POST_PUBLISH))
         pending, findings = self._looked_at(evaluation, ref)
         unit = self._next_unit(evaluation, findings, ref, None, DecisionSource.SCREEN, job)
         response = self._ledger.commit(unit)
@@ -244,9 +256,36 @@ class Screener:
 
         None: nothing to do (a newer revision exists, a person decided this one, or no rescreen is pending any more).
         """
-        evaluation = self._evaluation(item, POST_PUBLISH)
+        evaluation = self._with_counters(self._evaluation(item, POST_PUBLISH), ref, after)
         _, findings = self._looked_at(evaluation, ref)
         return self._ledger.commit(self._next_unit(evaluation, findings, ref, after, source, job))
+
+    # -- counters ------------------------------------------------------------------------------------------------
+
+    def _with_counters(
+        self, evaluation: ItemEvaluation, ref: ItemRef | None = None, after: str | None = None
+    ) -> ItemEvaluation:
+        """The evaluation with what its rules read of the past.
+
+        ``after``: an earlier decision. What it read about the same revision is kept: the state before the item.
+        """
+        features = evaluation.plan.program.counters
+        if not features:
+            return evaluation
+        earlier = None if after is None else load_decision(self._ledger.database, after)
+        known = earlier.features if earlier is not None and earlier.item == ref else None
+        return msgspec.structs.replace(evaluation, counters=self._counters.read(features, evaluation.item, known))
+
+    async def _with_counters_within(self, evaluation: ItemEvaluation, deadline_ms: int | None) -> ItemEvaluation:
+        """The same of a new request, in time: without an answer of the database its counters are unknown."""
+        limit = _LONGEST_READ_S if deadline_ms is None else deadline_ms / 1000 * _READS_SHARE
+        features = evaluation.plan.program.counters
+        read = partial(self._counters.read, features, evaluation.item)
+        try:
+            reading = await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._readers, read), limit)
+        except TimeoutError:
+            reading = unread(features)
+        return msgspec.structs.replace(evaluation, counters=reading)
 
     # -- evaluating ----------------------------------------------------------------------------------------------
 
@@ -310,6 +349,7 @@ class Screener:
             unchecked=planned.unchecked,
             memory=memory,
             account=account,
+            thresholds=planned.program.thresholds,
         )
 
     def _looked_at(self, evaluation: ItemEvaluation, ref: ItemRef) -> tuple[DetectorRun, Findings]:
@@ -322,7 +362,8 @@ class Screener:
 
     def _decide(self, evaluation: ItemEvaluation, findings: Findings, source: DecisionSource) -> DraftDecision:
         started = perf_counter()
-        draft = decide(evaluation, findings, self._postponed(evaluation.plan, findings.parts), source)
+        snoozed = self._snoozes.of(evaluation.item.actor, evaluation.plan.program)
+        draft = decide(evaluation, findings, self._postponed(evaluation.plan, findings.parts), source, snoozed)
         self._deciding.observe(perf_counter() - started)
         return draft
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from seawall.counters.follower import Counters
 from seawall.detect import Runner
 from seawall.enforce import DecisionLookup, ItemHead, RecordedItems
-from seawall.model import Decision, DecisionSource, FieldType, Item, ItemRef
-from seawall.model.stored_items import ItemLanguages, ItemTexts, Past, PastItems, StoredText
+from seawall.model import Decision, DecisionSource, Event, FieldType, Item, ItemRef
+from seawall.model.stored_items import FirstRevisions, ItemLanguages, ItemTexts, Past, PastItems, StoredText
 from seawall.policy import NothingPublished, PublishedBundles
 from seawall.screen.backfill import iter_items
+from seawall.screen.examples import ScreenedColumns
 from seawall.screen.item_status import recorded_decision
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.queries import items_by_ref
 from seawall.screen.screen import Screener
+from seawall.screen.snoozes import Snoozes
 from seawall.screen.stored_content import load_decision, load_item, read_contents
-from seawall.screen.tables import GONE
+from seawall.screen.tables import GONE, revision
 from seawall.screen.tables import item as item_table
+from seawall.screen.trying import ItemTrials
 from seawall.screen.units import rescreen_again
-from seawall.storage import Database, Erased, Job, NotRunnable, Transaction, Vault
+from seawall.storage import Database, Erased, Job, Ledger, NotRunnable, Transaction, Vault
 from seawall.storage.component import ServiceContext
 from seawall.storage.tables import subject
 
@@ -95,6 +99,26 @@ class StoredRecordedItems(RecordedItems):
         rescreen_again(tx, decision)
 
 
+class StoredFirstRevisions(FirstRevisions):
+    """First revisions as the vault and the ledger have them."""
+
+    def __init__(self, database: Database, ledger: Ledger) -> None:
+        self._database = database
+        self._ledger = ledger
+
+    def fields_of(self, items: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """See ``FirstRevisions``."""
+        found = read_contents(self._ledger.vault, [(item, 1) for item in items])
+        return {item: content.fields for (item, _), content in found.items()}
+
+    def submission(self, item: str) -> Event | None:
+        """See ``FirstRevisions``."""
+        query = select(revision.c.seq).where(revision.c.item == item, revision.c.revision == 1)
+        with self._database.read() as connection:
+            seq = connection.execute(query).scalar()
+        return None if seq is None else next(iter(self._ledger.events(after=seq - 1, limit=1)), None)
+
+
 class StoredItemTexts(ItemTexts):
     """Texts and links as submitted; ids, the author and other fields are left out."""
 
@@ -128,21 +152,29 @@ _TEXTS: Final = frozenset({FieldType.TEXT, FieldType.TEXTS, FieldType.LINK, Fiel
 
 def services(context: ServiceContext) -> tuple[object, ...]:
     """The screener, and access to past items and decisions."""
+    snoozes = Snoozes(context.database, context.vault)
     screener = Screener(
         ledger=context.ledger,
         blobs=context.blobs,
         runner=context.get(Runner),
         in_force=lambda: context.get(PublishedBundles).current,
+        counters=context.get(Counters),
         journal=AnswerJournal(context.settings.data_dir / UNRECORDED, context.vault),
+        snoozes=snoozes,
     )
     screener.record_left()
+    trials = ItemTrials(context.get(Runner))
     return (
         screener,
+        trials,
+        ScreenedColumns(context.get(Runner), trials),
+        snoozes,
         StoredDecisions(context.database),
         StoredPastItems(context.database, context.vault, context),
         StoredItemLanguages(context.database),
         StoredRecordedItems(),
         StoredItemTexts(context.vault, context),
+        StoredFirstRevisions(context.database, context.ledger),
     )
 
 

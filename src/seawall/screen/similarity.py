@@ -67,17 +67,20 @@ def compare(old: RevisionContent, new: RevisionContent) -> EditSimilarity:
 
 
 def _texts(old: Iterable[str], new: Iterable[str]) -> list[EditSimilarity]:
-    before, after = _words(old), _words(new)
+    before, after = words_to_compare(old), words_to_compare(new)
     if not before:
         return []
-    if before == after or (len(before) >= _LEAST_KEPT and f" {before} " in f" {after} "):
-        value = 1.0
-    else:
-        value = similarity(minhash(before), minhash(after)) if after else 0.0
+    value = 1.0 if has_words(after, before) else similarity(minhash(before), minhash(after)) if after else 0.0
     return [EditSimilarity(value >= NEAR_TEXT_PERCENT / 100, round(value, 4), "text")]
 
 
-def _words(texts: Iterable[str]) -> str:
+def has_words(text: str, part: str) -> bool:
+    """Whether all of ``part`` stands in ``text``; both are words as ``words_to_compare`` gives them."""
+    return text == part or (len(part) >= _LEAST_KEPT and f" {part} " in f" {text} ")
+
+
+def words_to_compare(texts: Iterable[str]) -> str:
+    """The words of texts as the detectors read them, with a space between two."""
     return " ".join(word[0] for word in words_of(normalise("\n".join(texts)[:_LONGEST]).text))
 
 

@@ -167,6 +167,26 @@ account_note = Table(
     Index("ix_account_note_account", "account", "seq"),
 )
 
+# Rules that are set aside for an account. They end by themselves, at ``until``.
+rule_snooze = Table(
+    "rule_snooze",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("harm", Text, nullable=False),  # of the policy, when it was snoozed
+    Column("until", BigInteger, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("ended_at", BigInteger),  # by a person, before ``until``
+    Column("ended_by", Text),
+    Index("ix_rule_snooze_account", "account", "seq"),
+    Index("ix_rule_snooze_until", "until"),
+    Index("ix_rule_snooze_policy", "policy", "rule"),
+)
+
 # Operational: keyed digests of the thread and the parent that an item names, written by a follower.
 item_thread = Table(
     "item_thread",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 20
+_QUOTES = "keys and values; a text that holds ': ' or begins with [ { & * ! | > % @ needs quotes"
+_TEXT = "plain text, saved as UTF-8"
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -62,9 +64,9 @@ class UnreadableYaml(Exception):
         super().__init__(problem.message)
 
 
-def read_yaml(source: SourceFile) -> Mapping:
-    """The file's top-level mapping. Raises UnreadableYaml."""
-    root = _compose(source)
+def read_yaml(source: SourceFile, most_nodes: int | None = None) -> Mapping:
+    """The file's top-level mapping. Raises UnreadableYaml, also for more than ``most_nodes`` keys, values and lists."""
+    root = _compose(source, most_nodes)
     if not isinstance(root, Mapping):
         span = root.span if root is not None else SourceSpan(0, 1)
         raise _unreadable(source, span, "the file contains no mapping", "keys and values, such as 'policy: spam'")
@@ -95,12 +97,15 @@ def _events(source: SourceFile) -> Iterator[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = mark.index if mark else 0
-        raise _unreadable(source, SourceSpan(at, at + 1), f"not valid YAML: {error.problem or error.context}") from None
+        message = f"not valid YAML: {error.problem or error.context}"
+        raise _unreadable(source, SourceSpan(at, at + 1), message, _QUOTES) from None
+    except UnicodeEncodeError as error:  # half of a surrogate pair, which no UTF-8 file can hold
+        span = SourceSpan(error.start, error.start + 1)
+        raise _unreadable(source, span, "a character that is not valid Unicode text", _TEXT) from None
     except yaml.reader.ReaderError as error:
         at = source.text.find(chr(error.character)) if isinstance(error.character, int) else 0
-        raise _unreadable(
-            source, SourceSpan(max(at, 0), max(at, 0) + 1), "a character that YAML does not allow"
-        ) from None
+        span = SourceSpan(max(at, 0), max(at, 0) + 1)
+        raise _unreadable(source, span, "a character that YAML does not allow", _TEXT) from None
 
 
 @dataclass(slots=True)
@@ -112,16 +117,18 @@ class _Open:
     nodes: list[Node]
 
 
-def _compose(source: SourceFile) -> Node | None:
+def _compose(source: SourceFile, most_nodes: int | None = None) -> Node | None:
     if len(source.text) > MAX_CHARACTERS:
         raise _unreadable(source, SourceSpan(0, 1), "the file is too large", f"at most {MAX_CHARACTERS:,} characters")
     stack: list[_Open] = []
     root: Node | None = None
     documents = 0
-    for event in _events(source):
+    for count, event in enumerate(_events(source)):
         name = type(event).__name__
         node: Node | None = None
         span = SourceSpan(event.start_mark.index, event.end_mark.index)
+        if most_nodes is not None and count > most_nodes:
+            raise _unreadable(source, span, "the file has too many entries", f"at most {most_nodes:,} keys and values")
         if name == "DocumentStartEvent":
             documents += 1
             if documents > 1:

@@ -92,6 +92,13 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     return tuple(choices[match] for match in get_close_matches(name.lower(), choices, limit, 0.6))
 
 
+def _visible(text: str) -> str:
+    """A text with characters that show nothing, or that a terminal would act on, replaced."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each == "\t" else "\ufffd" for each in text)
+
+
 def problem_at(
     source: SourceFile,
     span: SourceSpan,
@@ -103,10 +110,10 @@ def problem_at(
 ) -> Problem:
     """A problem at a span; the caret line ends with the span's first line."""
     line, column = source.place(min(span.start, len(source.text)))
-    excerpt = source.line(line)
+    excerpt = _visible(source.line(line))
     width = max(1, min(span.end - span.start, len(excerpt) - column + 1))
     return Problem(
-        message=message,
+        message=_visible(message),
         path=source.path,
         line=line,
         column=column,

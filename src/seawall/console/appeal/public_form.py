@@ -17,9 +17,8 @@ from typing import Final
 from starlette.responses import Response
 
 from seawall import appeal
-from seawall.access import FormThrottle
 from seawall.appeal import ANSWERS, AppealSettings, InvalidReport
-from seawall.appeal.notices import receipt_mark
+from seawall.appeal.notices import receipt_mark, receipt_page
 from seawall.appeal.queries import (
     REPORTS_OF_REPORTER,
     get_notice,
@@ -28,10 +27,11 @@ from seawall.appeal.queries import (
     reports_by,
     standings,
 )
+from seawall.console.appeal.public_page import public_page, wait_of
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
-from seawall.console.request import Page, PageProblem, PageRequest, missing, redirect
-from seawall.console.templates import render
+from seawall.console.request import LETTER_BYTES, Page, PageProblem, PageRequest, missing, redirect
+from seawall.enforce.appeal_link import is_mark
 from seawall.model import CHILD_SAFETY_HARMS, now_ms
 from seawall.policy import NothingPublished, Policy
 from seawall.review.queries import answers_after
@@ -94,7 +94,7 @@ def send(request: PageRequest) -> Response:
         text = _("Please change this: %(problem)s.") % {"problem": str(error).partition(": ")[2]}
         name = error.field if error.field in FIELDS else "form"
         return _form(request, FilledForm(values=values, errors=[FormError(field=name, text=text)]), status=422)
-    if wait := _throttle(request, settings).take(request.http.client.host if request.http.client else ""):
+    if wait := wait_of(request, "report"):
         text = _too_many(wait)
         response = _form(request, FilledForm(values=values, errors=[FormError(field="form", text=text)]), status=429)
         response.headers["Retry-After"] = str(int(wait) + 1)
@@ -125,7 +125,7 @@ def receipt(request: PageRequest) -> Response:
     """The receipt of a notice, and what became of it. Whoever has the link may read it: it names no content."""
     _settings(request)
     report, _dot, mark = request.path_param("token").partition(".")
-    if not hmac.compare_digest(_mark(request, report).encode(), mark.encode("utf-8", "replace")):
+    if not is_mark(request.app.vault, receipt_page(report), mark):
         raise missing(marked("report"))
     with request.app.database.read() as connection:
         notice, row = get_notice(connection, report), get_report(connection, report)
@@ -134,7 +134,7 @@ def receipt(request: PageRequest) -> Response:
         reporter = None if notice is None else notice.reporter
         warned_at = None if reporter is None else standings(connection, [reporter])[reporter].warned_at
     outcome = None if row is None else appeal.outcome_of(row, answers, appeals)
-    return _public(
+    return public_page(
         request,
         "appeal/report_receipt.html",
         report=report,
@@ -142,6 +142,7 @@ def receipt(request: PageRequest) -> Response:
         outcome=outcome,
         warned=notice is not None and warned_at is not None and warned_at >= notice.at,
         address=f"{request.app.settings.public_url}{request.path}",
+        appeal_path=f"/appeal/{report}.{mark}",
     )
 
 
@@ -236,17 +237,8 @@ def _settings(request: PageRequest) -> AppealSettings:
     return settings
 
 
-def _throttle(request: PageRequest, settings: AppealSettings) -> FormThrottle:
-    return FormThrottle(
-        request.app.database,
-        "report",
-        per_address=settings.report_form_per_address,
-        total=settings.report_form_total,
-    )
-
-
 def _form(request: PageRequest, filled: FilledForm, *, status: int = 200) -> Response:
-    return _public(
+    return public_page(
         request,
         "appeal/report_form.html",
         status=status,
@@ -257,17 +249,6 @@ def _form(request: PageRequest, filled: FilledForm, *, status: int = 200) -> Res
         other=OTHER,
         stamp=_stamp(request),
     )
-
-
-def _public(request: PageRequest, template: str, *, status: int = 200, **context: object) -> Response:
-    """A page that the pages of the settings' origins may show in a frame."""
-    response = render(request, template, status=status, **context)
-    frames = request.app.context.get(AppealSettings).report_form_frames
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-        f"frame-ancestors {' '.join(frames) or chr(39) + 'none' + chr(39)}"
-    )
-    return response
 
 
 def _asked(request: PageRequest, name: str) -> str:
@@ -291,16 +272,12 @@ def _opened_at(request: PageRequest, stamp: str) -> int:
     return opened if now_ms() - opened < LATEST_MS else 0
 
 
-def _mark(request: PageRequest, report: str) -> str:
-    return receipt_mark(request.app.vault, report)
-
-
 def _receipt_path(request: PageRequest, report: str) -> str:
-    return f"/report/{report}.{_mark(request, report)}"
+    return f"/report/{report}.{receipt_mark(request.app.vault, report)}"
 
 
 PAGES = (
     Page(path="/report", run=show, public=True),
-    Page(path="/report", run=send, method="POST", public=True),
+    Page(path="/report", run=send, method="POST", public=True, form_bytes=LETTER_BYTES),
     Page(path="/report/{token}", run=receipt, public=True),
 )

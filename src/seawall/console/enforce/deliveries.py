@@ -37,14 +37,15 @@ def show(request: PageRequest) -> Response:
     wanted, before = request.query("id"), request.cursor()
     with request.app.database.read() as connection:
         lines = delivery_lines(connection, limit=PAGE_SIZE + 1, state=state, delivery_id=wanted, before=before)
-        lines = _seen(request, connection, lines)
-        counts = deliveries_by_state(connection)
+        more = lines[PAGE_SIZE - 1].delivery.seq if len(lines) > PAGE_SIZE else None
+        lines = _seen(request, connection, lines[:PAGE_SIZE])
+        counts = None if request.person.is_limited else deliveries_by_state(connection)
         receivers = count_enabled_endpoints(connection)
-    older = urlencode({"state": state, "before": lines[PAGE_SIZE - 1].delivery.seq}) if len(lines) > PAGE_SIZE else ""
+    older = urlencode({"state": state, "before": more}) if more is not None else ""
     return render(
         request,
         "enforce/deliveries.html",
-        lines=lines[:PAGE_SIZE],
+        lines=lines,
         older=f"/deliveries?{older}" if older else None,
         newest="/deliveries?" + urlencode({"state": state}) if before else None,
         state=state,
@@ -57,15 +58,24 @@ def show(request: PageRequest) -> Response:
 
 
 def _seen(request: PageRequest, connection: Connection, lines: Sequence[DeliveryLine]) -> list[DeliveryLine]:
-    """The lines; those about items that the person may not see do not name the item."""
+    """The lines; those about items of child safety do not name the item for others.
+
+    People whose roles or team are limited see only what happens to the items that they may see.
+    """
     hidden = hidden_items(request, connection, [one.item for one in lines if one.item is not None])
+    if request.person.is_limited:
+        return [one for one in lines if one.item is not None and one.item not in hidden]
     return [replace(one, item=None) if one.item in hidden else one for one in lines]
 
 
 def as_json(request: PageRequest) -> Response:
     """The newest deliveries as JSON."""
     with request.app.database.read() as connection:
-        return json_response({"deliveries": newest_deliveries(connection, limit=PAGE_SIZE)})
+        found = newest_deliveries(connection, limit=PAGE_SIZE)
+        if request.person.is_limited:
+            seen = {one.delivery.id for one in _seen(request, connection, delivery_lines(connection, limit=PAGE_SIZE))}
+            found = [one for one in found if one.id in seen]
+        return json_response({"deliveries": found})
 
 
 def replay(request: PageRequest) -> Response:

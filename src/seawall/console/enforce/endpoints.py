@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from seawall import enforce
 from seawall.access import Permission
+from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, missing, redirect
 from seawall.console.templates import render
@@ -29,7 +30,7 @@ def add(request: PageRequest) -> Response:
             by=request.person.id,
         )
     except enforce.EndpointRefused as error:
-        return _page(request, error=str(error))
+        return _page(request, error=_(str(error)))
     return _page(request, made=made)
 
 

@@ -13,7 +13,7 @@ def listen(request: PageRequest) -> Response:
     """Server-sent events for a page; once as JSON for a program that does not ask for them."""
     listener = _listener(request)
     if "text/event-stream" not in request.http.headers.get("accept", ""):
-        return json_response(message_for(look(request.app, LiveState()), listener))
+        return json_response(message_for(look(request.app, LiveState(), [request.person.scopes()]), listener))
     updates = request.context.live
     if updates.listening >= MOST_LISTENING:
         raise PageProblem(503, _("Too many pages are open"), _("Reload this page to see what is new."))

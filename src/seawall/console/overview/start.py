@@ -10,12 +10,14 @@ from starlette.responses import Response
 
 from seawall.access import Permission
 from seawall.console import active_bundle
-from seawall.console.child_safety import may_see_all, seen_rows
+from seawall.console.child_safety import seen_rows
+from seawall.console.publish.publications import folder_difference
 from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.templates import render
 from seawall.enforce.queries import deliveries_by_state
 from seawall.model import Verdict, now_ms
-from seawall.review.queries import count_by_queue
+from seawall.model.case_scope import CaseScopes
+from seawall.review.queries import count_cases
 from seawall.screen.queries import (
     DecisionFilters,
     FiredRuleCount,
@@ -59,7 +61,8 @@ def show(request: PageRequest) -> Response:
     """Show the page; those whose roles do not include it go on to the first page that they do."""
     if not request.may(Permission.SEE_OVERVIEW):
         return redirect(next((one.path for one in request.context.menu if request.may(one.permission)), "/account"))
-    return render(request, "overview/overview.html", **_context(request))
+    folder = folder_difference(request) if request.may(Permission.PUBLISH_POLICIES) else None
+    return render(request, "overview/overview.html", folder=folder, **_context(request))
 
 
 def live(request: PageRequest) -> Response:
@@ -70,7 +73,7 @@ def live(request: PageRequest) -> Response:
 def as_json(request: PageRequest) -> Response:
     """The figures as JSON."""
     with request.app.database.read() as connection:
-        return json_response(numbers(connection, child_safety=may_see_all(request)))
+        return json_response(numbers(connection, request.person.scopes()))
 
 
 def traffic_json(request: PageRequest) -> Response:
@@ -83,8 +86,8 @@ def traffic_json(request: PageRequest) -> Response:
     return json_response({"names": list(Verdict), "columns": [[minute // 1000 for minute in minutes], *columns]})
 
 
-def numbers(connection: Connection, *, child_safety: bool) -> Numbers:
-    """Count what the overview shows; ``child_safety``: with its cases, for those who may see them."""
+def numbers(connection: Connection, scopes: CaseScopes) -> Numbers:
+    """Count what the overview shows; of the cases only those that one of the scopes admits."""
     now = now_ms()
     verdicts, degraded, items = {str(verdict): 0 for verdict in Verdict}, 0, 0
     for count in items_since(connection, _first_minute(now)):
@@ -92,7 +95,7 @@ def numbers(connection: Connection, *, child_safety: bool) -> Numbers:
         if count.verdict is not None:
             verdicts[count.verdict] += count.items
             degraded += count.items if count.degraded else 0
-    queues = count_by_queue(connection, "open", child_safety=child_safety)
+    queues = count_cases(connection, "open", scopes=scopes).queues
     rescreens = rescreen_summary(connection, now)
     states = deliveries_by_state(connection)
     return Numbers(
@@ -120,7 +123,7 @@ def _context(request: PageRequest) -> dict[str, Any]:
     known = active_bundle.rules_of_decisions(request.app)
     with request.app.database.read() as connection:
         return {
-            "numbers": numbers(connection, child_safety=may_see_all(request)),
+            "numbers": numbers(connection, request.person.scopes()),
             "rules": _top(fired_rules(connection, known, now_ms() - _HOUR)),
             "latest": seen_rows(request, connection, newest_decisions(connection, DecisionFilters(), limit=_LATEST)),
         }

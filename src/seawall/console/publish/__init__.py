@@ -2,11 +2,18 @@
 
 from seawall.access import Permission
 from seawall.console.languages import marked
-from seawall.console.publish import banks, policies
+from seawall.console.publish import banks, policies, proposals, publications, trying
 from seawall.console.request import MenuEntry
 
-PAGES = (*policies.PAGES, *banks.PAGES)
+PAGES = (*policies.PAGES, *trying.PAGES, *publications.PAGES, *proposals.PAGES, *banks.PAGES)
 MENU = (
-    MenuEntry(path="/policies", title=marked("Policies"), permission=Permission.SEE_POLICIES, order=60),
+    MenuEntry(
+        path="/policies",
+        title=marked("Policies"),
+        permission=Permission.SEE_POLICIES,
+        order=60,
+        sections=("/publications", "/proposals"),
+    ),
+    MenuEntry(path="/try", title=marked("Try"), permission=Permission.SEE_POLICIES, order=65),
     MenuEntry(path="/banks", title=marked("Banks"), permission=Permission.SEE_BANKS, order=70),
 )

@@ -1,30 +1,68 @@
-"""Pages of the policies in force: text, rules, and examples, which are run when the page is shown."""
+"""Pages of the policies in force: text, rules, and examples.
+
+Their logic is run when the page is shown, in microseconds. Real detectors are asked only when somebody wants it.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from seawall.access import Permission
+from seawall.app import BANKS
 from seawall.console import active_bundle
+from seawall.console.child_safety import may_see_all
 from seawall.console.highlight import source_lines
+from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
-from seawall.console.request import Page, PageRequest, json_response, missing
+from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
 from seawall.model import HARMS, now_ms
-from seawall.policy import Policy, ResolvedThreshold, Rule, run_examples
+from seawall.model.harms import CHILD_SAFETY_HARMS
+from seawall.policy import (
+    Policy,
+    PolicyWarning,
+    ResolvedThreshold,
+    Rule,
+    ScreenedState,
+    analyse,
+    run_examples,
+)
+from seawall.publish import list_banks
 from seawall.publish.queries import newest_bundles
+from seawall.screen import ScreenedColumns, TooManyTries
 from seawall.screen.queries import fired_rules
+from seawall.screen.snoozes import RuleSnooze, active_snoozes
 
+_SNOOZES: Final = 100
 _DAY = 24 * 60 * 60 * 1000
 
 # Codes that these pages show with the filter ``words``: said here, so that the catalogues know them.
-WORDS: Final = (marked("draft"), marked("shadow"), marked("live"), marked("incompatible"), marked("illegal"))
+WORDS: Final = (
+    marked("draft"),
+    marked("shadow"),
+    marked("canary"),
+    marked("live"),
+    marked("incompatible"),
+    marked("illegal"),
+)
+_LOOKS: Final = {
+    ScreenedState.PASSED: "allow",
+    ScreenedState.FAILED: "block",
+    ScreenedState.WANTED: "hold",
+    ScreenedState.FULFILLED: "sea",
+    ScreenedState.SKIPPED: "",
+}
+STATES: Final = (  # of examples with the real detectors
+    *(marked("passed"), marked("failed"), marked("wanted"), marked("fulfilled"), marked("not screened")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +84,7 @@ def show_all(request: PageRequest) -> Response:
         fired = _fired(connection, bundle.policies)
         published = newest_bundles(connection, limit=10)
     totals: Counter[str] = Counter()
-    for (policy, _), count in fired.items():
+    for (policy, _rule), count in fired.items():
         totals[policy] += count
     return render(
         request,
@@ -66,6 +104,7 @@ def show(request: PageRequest) -> Response:
     policy = _policy(request)
     with app.database.read() as connection:
         fired = _fired(connection, [policy])
+        snoozes = _snoozes(request, connection, policy)
     return render(
         request,
         "publish/policy.html",
@@ -74,14 +113,56 @@ def show(request: PageRequest) -> Response:
         rules=_rules(policy, app.bundle.thresholds, fired),
         lines=source_lines(policy.source.text),
         results=run_examples(app.bundle, [policy.name]),
+        looks=_LOOKS,
+        column=app.context.get(ScreenedColumns).last(app.bundle, policy.name),
+        warnings=_warnings(request, policy),
+        banks_seen=request.may(Permission.SEE_BANKS),
+        snoozes=snoozes,
         bundle=app.bundle,
     )
 
 
-def as_json(request: PageRequest) -> Response:
-    """Source of one policy as JSON, with the hash of its bundle."""
+def _snoozes(request: PageRequest, connection: Connection, policy: Policy) -> Mapping[str, Sequence[RuleSnooze]]:
+    """For which accounts the policy's rules are set aside now, by rule; for those who may see that."""
+    found: defaultdict[str, list[RuleSnooze]] = defaultdict(list)
+    if request.may(Permission.SEE_CONTENT) and (policy.harm not in CHILD_SAFETY_HARMS or may_see_all(request)):
+        for one in active_snoozes(connection, policy.name, limit=_SNOOZES):
+            if one.harm not in CHILD_SAFETY_HARMS or may_see_all(request):
+                found[one.rule].append(one)
+    return found
+
+
+def screen_examples(request: PageRequest) -> Response:
+    """Screen the examples of one policy by the real detectors and banks, and show the policy with the result."""
     policy = _policy(request)
-    return json_response({"policy": policy.name, "bundle": request.app.bundle.hash, "source": policy.source.text})
+    columns = request.app.context.get(ScreenedColumns)
+    try:
+        columns.run(f"person:{request.person.id}", request.app.bundle, policy.name)
+    except TooManyTries as error:
+        text = _("Too much is being tried. Wait %(seconds)d seconds and try again.") % {"seconds": error.wait_s}
+        raise PageProblem(429, _("Too many requests"), text) from error
+    return redirect(f"/policies/{quote(policy.name)}#tests-title")
+
+
+def as_json(request: PageRequest) -> Response:
+    """Source of one policy as JSON, with the hash of its bundle and what the static analysis warns of."""
+    policy = _policy(request)
+    return json_response(
+        {
+            "policy": policy.name,
+            "bundle": request.app.bundle.hash,
+            "source": policy.source.text,
+            "warnings": [warning.to_json() for warning in _warnings(request, policy)],
+        }
+    )
+
+
+def _warnings(request: PageRequest, policy: Policy) -> tuple[PolicyWarning, ...]:
+    """What the static analysis says of a policy in force today; of empty banks to those who may see banks."""
+    entries = None
+    if request.may(Permission.SEE_BANKS):
+        entries = {bank.name: bank.active for bank in list_banks(request.app.database, BANKS)}
+    return analyse(request.app.bundle, datetime.now(UTC).date(), entries, [policy.name])
 
 
 def _policy(request: PageRequest) -> Policy:
@@ -129,4 +210,5 @@ PAGES = (
     Page(path="/policies", run=show_all, permission=Permission.SEE_POLICIES),
     Page(path="/policies/{policy}.json", run=as_json, permission=Permission.SEE_POLICIES),
     Page(path="/policies/{policy}", run=show, permission=Permission.SEE_POLICIES),
+    Page(path="/policies/{policy}/examples", run=screen_examples, permission=Permission.SEE_POLICIES, method="POST"),
 )

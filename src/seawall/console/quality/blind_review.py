@@ -16,6 +16,7 @@ from seawall.console import active_bundle
 from seawall.console.child_safety import check_item
 from seawall.console.history import LIMIT
 from seawall.console.item_view import ItemView, item_view
+from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, missing, redirect
 from seawall.console.review.queue import filter_of, go_to_next, undoable, with_filters
@@ -48,7 +49,7 @@ def take(request: PageRequest) -> Response:
     except review.NoSuchCase:
         raise missing(marked("case")) from None
     except review.ReviewError as error:
-        return _page(request, error=str(error), status=409)
+        return _page(request, error=_(str(error)), status=409)
     return redirect(with_filters(request, f"/blind-reviews/{request.path_param('task')}"))
 
 
@@ -57,7 +58,7 @@ def renew(request: PageRequest) -> Response:
     try:
         lease = quality.renew_task(request.app.database, request.path_param("task"), request.person.id)
     except review.ReviewError as error:
-        return JSONResponse({"held": False, "reason": str(error)}, status_code=409)
+        return JSONResponse({"held": False, "reason": _(str(error))}, status_code=409)
     return JSONResponse({"held": True, "left_ms": lease.until - now_ms()})
 
 
@@ -91,7 +92,7 @@ def submit(request: PageRequest) -> Response:
     except review.ReviewError as error:
         with suppress(review.ReviewError):
             quality.take_task(request.app.database, task, request.person.id)
-        return _page(request, error=str(error), status=409)
+        return _page(request, error=_(str(error)), status=409)
     return go_to_next(request)
 
 

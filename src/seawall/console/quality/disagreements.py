@@ -11,6 +11,7 @@ from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import check_item, seen_rows
 from seawall.console.item_view import item_view
+from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.quality.blind_review import answer_of, newest_evaluation, sent
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
@@ -66,7 +67,7 @@ def adjudicate(request: PageRequest) -> Response:
     except review.NoSuchCase:
         raise missing("disagreement") from None
     except review.ReviewError as error:
-        return _page(request, error=str(error), status=409)
+        return _page(request, error=_(str(error)), status=409)
     return redirect(f"/disagreements/{task}")
 
 

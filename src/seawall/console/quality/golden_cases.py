@@ -8,6 +8,7 @@ from seawall import review
 from seawall.access import Permission
 from seawall.console import active_bundle
 from seawall.console.child_safety import check_item, seen_rows
+from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
@@ -49,7 +50,7 @@ def mark(request: PageRequest) -> Response:
             policy=(request.field("policy") or None) if answer == review.VIOLATES else None,
         )
     except review.ReviewError as error:
-        return _page(request, error=str(error), status=409)
+        return _page(request, error=_(str(error)), status=409)
     return redirect("/golden-cases")
 
 
@@ -58,7 +59,7 @@ def retire(request: PageRequest) -> Response:
     try:
         quality.retire_golden(request.app.ledger, request.path_param("golden"), request.person.id)
     except review.ReviewError as error:
-        return _page(request, error=str(error), status=409)
+        return _page(request, error=_(str(error)), status=409)
     return redirect("/golden-cases")
 
 

@@ -24,7 +24,7 @@ MENU = (
         title=marked("Queue"),
         permission=Permission.SEE_CONTENT,
         order=20,
-        sections=("/cases", "/reviews", "/blind-reviews", "/bulk-decisions"),
+        sections=("/cases", "/reviews", "/blind-reviews"),
     ),
     MenuEntry(path="/bulk-decisions", title=marked("Bulk decisions"), permission=Permission.SEE_CONTENT, order=27),
 )

@@ -19,10 +19,10 @@ from seawall.console.review.case import ACTION_KEYS, answer_in_form
 from seawall.console.review.near_duplicates import seen_case, seen_near_duplicates
 from seawall.console.screen.search import found_by_search
 from seawall.console.screen.search_query import SearchRefused
-from seawall.console.summaries import rows_of_items, summaries
+from seawall.console.summaries import rows_of_accounts, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.enforce import RecordedItems
-from seawall.model import ACTIONS, Action, ActionSubject, now_ms
+from seawall.model import ACTIONS, Action, ActionSubject, is_account, now_ms
 from seawall.review import bulk
 from seawall.review.queries import CaseFilters, cases_of_items, list_cases, reviews_of_item
 from seawall.screen import load_decision
@@ -129,7 +129,10 @@ def _page(request: PageRequest, choice: BulkChoice, *, error: str = "", status: 
         items = items_by_ref(connection, choice.items)
         first = [items[one] for one in choice.items if one in items][:_SHOWN]
         cases = cases_of_items(connection, [row.ref for row in first], now)
+        accounts = decidable_items(request, connection, [one for one in choice.items if is_account(one)])
+        accounts = [one for one, row in cases_of_items(connection, accounts, now).items() if row.state != "none"]
     about = summaries(request, rows_of_items(first, {ref: case.harm for ref, case in cases.items()}))
+    named = summaries(request, rows_of_accounts(accounts[:_SHOWN]))
     types = {row.content_type for row in items.values()}
     policies = active_bundle.policies(app)
     known = active_bundle.content_types(app)
@@ -143,6 +146,9 @@ def _page(request: PageRequest, choice: BulkChoice, *, error: str = "", status: 
         count=len(items),
         first=[row for row in first if row.ref in about],
         summaries=about,
+        accounts=[one for one in accounts[:_SHOWN] if one in named],
+        count_of_accounts=len(accounts),
+        named=named,
         policies={name: one for name, one in policies.items() if types & set(one.applies_to)},
         item_kinds=[kind for kind in kinds if kind.subject is ActionSubject.ITEM],
         actor_kinds=[kind for kind in kinds if kind.subject is ActionSubject.ENTITY],

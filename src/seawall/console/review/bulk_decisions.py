@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from seawall import review
@@ -18,10 +19,10 @@ from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.review.consequences import consequences_of
-from seawall.console.summaries import Summary, rows_of_items, summaries
+from seawall.console.summaries import Summary, rows_of_accounts, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.enforce import RecordedItems
-from seawall.model import ACTIONS, ActionSubject, now_ms
+from seawall.model import ACTIONS, ActionSubject, is_account, now_ms
 from seawall.review import bulk
 from seawall.review.bulk.queries import (
     BulkDecisionRow,
@@ -41,6 +42,7 @@ _PAGE: Final = 50
 # What ``bulk.WHY_SKIPPED`` says, and the refusals of the service, which pages show in the page's language: the
 # catalogues know them from here.
 _WHY: Final = (
+    marked("It is about an account: somebody must look at it by itself."),
     marked("It is about the safety of children: only people with that role may see and decide it."),
     marked("It is about the safety of children: that it does not violate is never said in bulk."),
     marked("It was flagged for a severe harm that nobody has judged: somebody must look at it by itself."),
@@ -107,7 +109,7 @@ def show_list(request: PageRequest) -> Response:
         rows=rows,
         states={row.id: row.state(now) for row in rows},
         counts=counts,
-        waiting=waiting if request.may(Permission.REVIEW) else 0,
+        waiting=waiting if request.may(Permission.REVIEW) and not request.person.is_limited else 0,
         policies=active_bundle.policies(request.app),
         names=active_bundle.names_of_people(request.app, request.person),
         older=f"/bulk-decisions?before={older}" if older is not None else None,
@@ -121,11 +123,19 @@ def as_json(request: PageRequest) -> Response:
 
 
 def _list(request: PageRequest) -> tuple[list[BulkDecisionRow], int | None]:
+    """One page of them; without those that have an item which the roles and the team of the person do not include."""
     with request.app.database.read() as connection:
         rows = list_bulk_decisions(
             connection, child_safety=may_see_all(request), limit=_PAGE + 1, before=request.cursor()
         )
-    return rows[:_PAGE], rows[_PAGE - 1].seq if len(rows) > _PAGE else None
+        older = rows[_PAGE - 1].seq if len(rows) > _PAGE else None
+        return [row for row in rows[:_PAGE] if _is_seen(request, connection, row)], older
+
+
+def _is_seen(request: PageRequest, connection: Connection, found: BulkDecisionRow) -> bool:
+    if not request.person.is_limited:
+        return True
+    return not hidden_items(request, connection, [row.item for row in items_of_bulk(connection, found.id)])
 
 
 def show(request: PageRequest) -> Response:
@@ -169,9 +179,9 @@ def _do(request: PageRequest, change: Callable[[str], object]) -> Response:
 def _found(request: PageRequest) -> BulkDecisionRow:
     with request.app.database.read() as connection:
         found = get_bulk_decision(connection, request.path_param("bulk"))
-        items = [row.item for row in items_of_bulk(connection, found.id)] if found is not None else []
-        limited = request.person.is_limited and bool(hidden_items(request, connection, items))
-    if found is None or limited:
+        if found is not None and not _is_seen(request, connection, found):
+            found = None
+    if found is None:
         raise missing(marked("bulk decision"))
     if found.child_safety and not may_see_all(request):
         raise PageProblem(403, _("Permission denied"), _(str(review.CaseRestricted())))
@@ -205,7 +215,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         summary=_summary(found, rows, now),
         says={row.item: _says(found, row, now) for row in page},
         why=bulk.WHY_SKIPPED,
-        summaries=_gists(request, found, items),
+        summaries=_gists(request, found, items, [row.item for row in page if is_account(row.item)]),
         words=words,
         policies=active_bundle.policies(app),
         names=active_bundle.names_of_people(app, request.person),
@@ -221,14 +231,17 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
     )
 
 
-def _gists(request: PageRequest, found: BulkDecisionRow, items: Mapping[str, ItemRow]) -> dict[str, Summary]:
+def _gists(
+    request: PageRequest, found: BulkDecisionRow, items: Mapping[str, ItemRow], accounts: Sequence[str]
+) -> dict[str, Summary]:
     """What the items are about, veiled by the harms of their cases, of their decisions, and of the answer's policy."""
     policies = active_bundle.policies(request.app)
     named = policies.get(found.policy or "")
     with request.app.database.read() as connection:
         cases = cases_of_items(connection, list(items), now_ms())
     rows = rows_of_items(items.values(), {ref: case.harm for ref, case in cases.items()})
-    return summaries(request, [replace(row, harms=(*row.harms, named.harm if named else None)) for row in rows])
+    veiled = [replace(row, harms=(*row.harms, named.harm if named else None)) for row in rows]
+    return summaries(request, [*veiled, *rows_of_accounts(accounts)])
 
 
 def _summary(found: BulkDecisionRow, rows: Sequence[BulkItemRow], now: int) -> BulkSummary:

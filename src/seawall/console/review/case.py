@@ -33,7 +33,14 @@ from seawall.console.templates import render
 from seawall.console.veiling import open_content
 from seawall.enforce.queries import EnforcementRow, enforcements_of_item
 from seawall.model import ACTIONS, Action, ActionSubject, ContentType, Decision, ParameterType, now_ms
-from seawall.review.queries import CaseRow, get_case, passings_of_item, reviews_of_item, undoable_review
+from seawall.review.queries import (
+    CaseRow,
+    get_case,
+    handovers_of_item,
+    passings_of_item,
+    reviews_of_item,
+    undoable_review,
+)
 from seawall.screen import status_of
 
 _REPORTS = 20
@@ -91,7 +98,7 @@ def renew(request: PageRequest) -> Response:
             request.app.database, request.path_param("case"), request.person.id, child_safety=may_see_all(request)
         )
     except review.ReviewError as error:
-        return JSONResponse({"held": False, "reason": str(error)}, status_code=409)
+        return JSONResponse({"held": False, "reason": _(str(error))}, status_code=409)
     return JSONResponse({"held": True, "left_ms": lease.until - now_ms()})
 
 
@@ -227,6 +234,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         reports = reports_of_item(connection, head.ref, limit=_REPORTS)
         answers = reviews_of_item(connection, head.ref, limit=LIMIT)
         passings = passings_of_item(connection, head.ref, limit=LIMIT)
+        handovers = handovers_of_item(connection, head.ref, limit=LIMIT)
         events = timeline(connection, head.ref, enforced)
         appealed = open_appeal(app, connection, head.ref, case_id, request.person.id)
         reporters = reporter_records(app, connection, reports, now_ms())
@@ -273,7 +281,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         ),
         queue=queue,
         summary=summary_view(request, case, head.revision, working=mine is not None),
-        notes=notes(app.vault, head.ref, reports, (*answers, *passings)),
+        notes=notes(app.vault, head.ref, reports, (*answers, *passings, *handovers)),
         passings=[one for one in passings if one.at >= case.opened_at],
         filters={"queue": filter_of(request, "queue"), "type": filter_of(request, "type")},
         carried=with_filters(request, ""),

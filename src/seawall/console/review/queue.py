@@ -18,7 +18,7 @@ from seawall.console.request import Page, PageRequest, json_response, redirect
 from seawall.console.review.order import order_in_words
 from seawall.console.review.reviewers import reviewers
 from seawall.console.review.suitable import abilities, untaken
-from seawall.console.summaries import SummarisedRow, rows_of_items, summaries
+from seawall.console.summaries import SummarisedRow, rows_of_accounts, rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.model import now_ms
 from seawall.review import quality
@@ -26,8 +26,7 @@ from seawall.review.queries import (
     CaseFilters,
     CaseRow,
     count_assigned,
-    count_by_content_type,
-    count_by_queue,
+    count_cases,
     list_cases,
     undoable_review,
 )
@@ -51,8 +50,7 @@ def show(request: PageRequest) -> Response:
     with request.app.database.read() as connection:
         cases = list_cases(connection, filters, now, limit=PAGE_SIZE + 1, skip=after)
         items = items_by_ref(connection, [case.item for case in cases[:PAGE_SIZE]])
-        queues = count_by_queue(connection, state, child_safety=child_safety, scopes=scopes)
-        types = count_by_content_type(connection, state, child_safety=child_safety, scopes=scopes)
+        counts = count_cases(connection, state, child_safety=child_safety, scopes=scopes)
         assigned = count_assigned(connection, request.person.id, now)
         waiting = untaken(request, connection) if state == "open" else []
     shown = cases[:PAGE_SIZE]
@@ -63,8 +61,8 @@ def show(request: PageRequest) -> Response:
         items=items,
         summaries=summaries(request, _about(shown, items)),
         older=after + PAGE_SIZE if len(cases) > PAGE_SIZE else None,
-        queues=queues,
-        types=types,
+        queues=counts.queues,
+        types=counts.content_types,
         chosen={"queue": queue, "type": content_type, "state": state},
         link=lambda **changes: _link(queue, content_type, state, changes),
         done=request.query("done"),
@@ -87,7 +85,7 @@ def _about(cases: Sequence[CaseRow], items: Mapping[str, ItemRow]) -> list[Summa
     accounts = [case for case in cases if case.subject == review.ACCOUNT]
     return [
         *rows_of_items(items.values(), {case.item: case.harm for case in cases}),
-        *(SummarisedRow(key=one.item, item=one.item, revision=0, content_type=one.content_type) for one in accounts),
+        *rows_of_accounts(one.item for one in accounts),
     ]
 
 

@@ -14,7 +14,7 @@ from seawall.access import Permission
 from seawall.appeal import InvalidReport, Report, ReporterKind, receive_report
 from seawall.appeal.queries import ReportRow, reports_about, reports_by
 from seawall.console import active_bundle
-from seawall.console.child_safety import check_item, hidden_items, seen_result, seen_rows
+from seawall.console.child_safety import check_item, hidden_items, may_see_all, seen_result, seen_rows
 from seawall.console.formats import action_title, day, number, within
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked, ngettext
@@ -25,6 +25,7 @@ from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.enforce.queries import EnforcementRow, enforcements_on, get_enforcement
 from seawall.model import now_ms
+from seawall.model.harms import CHILD_SAFETY_HARMS
 from seawall.policy import Policy
 from seawall.review.queries import CaseRow, case_of_item, cases_of_items
 from seawall.screen.account_notes import BadNote, add_account_note, lift_restriction, notes_about
@@ -37,6 +38,15 @@ from seawall.screen.queries import (
     items_by_ref,
     reviews_of_actor,
     totals_of_actor,
+)
+from seawall.screen.snoozes import (
+    CannotSnooze,
+    RuleSnooze,
+    Snoozes,
+    end_snooze,
+    find_snooze,
+    snooze_rule,
+    snoozes_of_account,
 )
 from seawall.storage import Erased
 
@@ -56,6 +66,7 @@ _REASONS: Final = (
     *(marked("The person promised to keep to the rules"), marked("Another reason")),
 )
 _BAD_NOTES: Final = (
+    marked("A rule is snoozed for 1 to 365 days."),
     marked("Write what others should know: without words, a note or the reason of a lifting says nothing."),
     marked("The note contains half of a surrogate pair, which is not a character. Remove it."),
 )
@@ -74,6 +85,7 @@ class AccountRecord:
     reviews: Sequence[DecisionRow]
     reported: Sequence[ReportRow]  # it or its items, by others
     filed: Sequence[ReportRow]  # by it, about others
+    snoozes: Sequence[RuleSnooze] = ()
     case: CaseRow | None = None
     unseen: int = 0
 
@@ -87,7 +99,9 @@ def as_json(request: PageRequest) -> Response:
     """What is recorded about the account, without content."""
     account = _account(request)
     with request.app.database.read() as connection:
-        return json_response({"account": account, **_json(record_of(request, connection, account))})
+        record = record_of(request, connection, account)
+    without_words = replace(record, snoozes=[replace(one, why=None) for one in record.snoozes])
+    return json_response({"account": account, **_json(without_words)})
 
 
 def _json(record: AccountRecord) -> dict[str, object]:
@@ -125,6 +139,55 @@ def lift(request: PageRequest) -> Response:
     except (enforce.CannotLift, Erased) as error:
         return _page(request, error=_(str(error.args[0])), status=409)
     return redirect(f"/accounts/{account}")
+
+
+def snooze(request: PageRequest) -> Response:
+    """Set a rule aside for the account until a date."""
+    account, days = _account(request), request.field("days")
+    policy, _slash, rule = request.field("rule").partition("/")
+    known = _snoozable(request)
+    if (policy, rule) not in known:
+        return _page(request, error=_("Choose one of the rules in force that you may set aside."), status=422)
+    try:
+        snooze_rule(
+            request.app.ledger,
+            account,
+            policy=policy,
+            rule=rule,
+            harm=known[policy, rule],
+            days=int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0,
+            why=request.field("snooze_why"),
+            person=request.person.id,
+        )
+    except (BadNote, CannotSnooze) as error:
+        return _page(request, error=_(str(error)), status=422)
+    except Erased as error:
+        return _page(request, error=_(str(error.args[0])), status=409)
+    request.app.context.get(Snoozes).refresh()
+    return redirect(f"/accounts/{account}#snoozes")
+
+
+def wake(request: PageRequest) -> Response:
+    """End a snooze before its date."""
+    account = _account(request)
+    with request.app.database.read() as connection:
+        found = find_snooze(connection, request.path_param("snooze"))
+    if found is None or found.account != account or (found.harm in CHILD_SAFETY_HARMS and not may_see_all(request)):
+        raise missing(marked("snooze"))
+    end_snooze(request.app.ledger, found.id, person=request.person.id)
+    request.app.context.get(Snoozes).refresh()
+    return redirect(f"/accounts/{account}#snoozes")
+
+
+def _snoozable(request: PageRequest) -> Mapping[tuple[str, str], str]:
+    """The rules that act, with their harm; those of child safety for specialists only."""
+    return {
+        (policy.name, rule.id): policy.harm
+        for policy in _policies(request).values()
+        if policy.harm not in CHILD_SAFETY_HARMS or may_see_all(request)
+        for rule in policy.rules
+        if rule.acts
+    }
 
 
 def ask_for_review(request: PageRequest) -> Response:
@@ -167,6 +230,7 @@ def record_of(request: PageRequest, connection: Connection, account: str) -> Acc
     reviews = reviews_of_actor(connection, account, limit=_LISTED)
     reported = reports_about(connection, account, items_by_actor(account), limit=_LISTED)
     filed = reports_by(connection, account, limit=_LISTED)
+    snoozes = snoozes_of_account(connection, request.app.vault, account, limit=_LISTED)
     items = [row.item for rows in (enforced, reviews, reported, filed) for row in rows]
     hidden = hidden_items(request, connection, items)
     return AccountRecord(
@@ -175,6 +239,7 @@ def record_of(request: PageRequest, connection: Connection, account: str) -> Acc
         reviews=[row for row in reviews if row.item not in hidden],
         reported=[row for row in reported if row.item not in hidden],
         filed=[row for row in filed if row.item not in hidden],
+        snoozes=[one for one in snoozes if one.harm not in CHILD_SAFETY_HARMS or may_see_all(request)],
         case=next(iter(seen_rows(request, connection, [case] if case is not None else [])), None),
         unseen=sum(item in hidden for item in items),
     )
@@ -217,6 +282,8 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         notes=notes,
         names=active_bundle.names_of_people(app, request.person),
         policies=_policies(request),
+        snoozable=_snoozable(request) if request.may(Permission.SNOOZE_RULES) else {},
+        snooze_why=request.field("snooze_why"),
         asked=request.query("asked"),
         reasons=enforce.LIFT_REASONS,
         older=f"/accounts/{account}?after={position_text(found.further)}" if found.further else None,
@@ -274,6 +341,8 @@ PAGES = (
     Page(path="/accounts/{account}.json", run=as_json, permission=Permission.SEE_CONTENT),
     Page(path="/accounts/{account}", run=show, permission=Permission.SEE_CONTENT),
     Page(path="/accounts/{account}/review", run=ask_for_review, method="POST", permission=Permission.REVIEW),
+    Page(path="/accounts/{account}/snoozes", run=snooze, method="POST", permission=Permission.SNOOZE_RULES),
+    Page(path="/accounts/{account}/snoozes/{snooze}/end", run=wake, method="POST", permission=Permission.SNOOZE_RULES),
     Page(path="/accounts/{account}/notes", run=note, method="POST", permission=Permission.REVIEW),
     Page(
         path="/accounts/{account}/enforcements/{enforcement}/lift",

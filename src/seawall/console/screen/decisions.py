@@ -18,7 +18,7 @@ from seawall.console.summaries import rows_of_decisions, summaries
 from seawall.console.templates import render
 from seawall.console.veiling import open_content
 from seawall.enforce.queries import enforcements_of_item
-from seawall.model import ACCOUNT_TYPE, Decision, DecisionSource, Verdict, is_account, now_ms
+from seawall.model import ACCOUNT_TYPE, LASTING, Decision, DecisionSource, Verdict, is_account, now_ms
 from seawall.review.queries import case_of_item
 from seawall.screen import load_decision
 from seawall.screen.queries import (
@@ -79,6 +79,7 @@ def show(request: PageRequest) -> Response:
         request,
         "screen/decision.html",
         decision=found,
+        unanswerable=all(one.reason in LASTING for one in found.unknown),
         row=row,
         head=head,
         later=later,

@@ -5,18 +5,23 @@ alone. The score of a text is ``1 - Π(1 - weight)`` over the entries found, eac
 help, a report, a joke) occurs in the same text, every weight is multiplied by the smallest factor. Scores are ordered,
 not calibrated.
 
+An entry may belong to a *kind* of the file (``urging`` others to self-harm and being in ``distress`` are not one
+thing). Each kind is a signal of its own, ``self_harm_terms.urging``, scored from its own entries. A softener may be
+limited to kinds: a "lol" takes nothing away from urging.
+
 Phrases use a small notation: ``(a|b)`` alternatives, ``?`` optional, ``*`` any ending, ``..`` up to three words
 between, a space for any separator, ``\\d`` and ``\\w`` as in RE2. Letters may be repeated in the text ("kiiill").
+A star may stand for a vowel ("k*ll"). Emoji stand for themselves; beside one, no border of a word is asked for.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any
+from typing import Any, TypeAlias
 
 import re2
 
@@ -32,12 +37,22 @@ _MOST_SIGNALS = 20  # evidence per signal and part
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """``pattern`` is RE2 over the normalised view. ``outline`` matches at least where it does, in a text whose repeated
+    letters are cut to one: its words are plain, so that a filter can look for them."""
+
+    pattern: str
+    outline: str
+
+
+@dataclass(frozen=True, slots=True)
 class LexiconEntry:
-    """A named group of phrases. ``pattern`` is RE2 over the normalised view."""
+    """A named group of phrases."""
 
     id: str
     weight: float
-    pattern: str
+    phrases: tuple[Phrase, ...]
+    kinds: frozenset[str] = frozenset()  # of an entry: at most one; of a softener: those that it softens, if not all
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,7 @@ class Lexicon:
     description: str
     entries: tuple[LexiconEntry, ...]
     softeners: tuple[LexiconEntry, ...]
+    kinds: Mapping[str, str] = field(default_factory=dict)  # name → description
 
 
 class LexiconError(ValueError):
@@ -75,12 +91,16 @@ def read_lexicon(source: str, name: str) -> Lexicon:
         raise LexiconError(f"{name}: {', '.join(missing)} missing")
     if document["harm"] not in HARMS:
         raise LexiconError(f"{name}: unknown harm {document['harm']!r}; known: {', '.join(HARMS)}")
+    kinds = document.get("kinds") or {}
+    if not isinstance(kinds, dict) or not all(_KIND.fullmatch(str(each)) for each in kinds):
+        raise LexiconError(f"{name}: kinds must map names of lower-case letters and underscores to descriptions")
     return Lexicon(
         signal=str(document["signal"]),
         harm=document["harm"],
         description=str(document["description"]),
-        entries=_entries(document["entries"], "weight", name),
-        softeners=_entries(document.get("softeners") or [], "factor", name),
+        entries=_entries(document["entries"], "weight", name, kinds),
+        softeners=_entries(document.get("softeners") or [], "factor", name, kinds),
+        kinds={str(each): str(described) for each, described in kinds.items()},
     )
 
 
@@ -93,58 +113,112 @@ class LexiconDetector:
             name="lexicon",
             version=VERSION,
             signals=tuple(
-                SignalSpec(name=each.signal, kind=SignalKind.SCORE, harm=each.harm, description=each.description)
+                SignalSpec(name=name, kind=SignalKind.SCORE, harm=each.harm, description=description)
                 for each in lexicons
+                for name, description in _signals(each).items()
             ),
             modalities=frozenset({Modality.TEXT}),
             cost=Cost.INLINE,
         )
-        rows = [(each, entry) for each in lexicons for entry in (*each.entries, *each.softeners)]
-        self._rows = rows
-        self._set = _pattern_set(entry.pattern for _, entry in rows)
-        self._patterns = [re2.compile(entry.pattern, _options()) for _, entry in rows]
+        self._rows = [(each, entry) for each in lexicons for entry in (*each.entries, *each.softeners)]
+        self._phrases = [(row, each.pattern) for row, (_, entry) in enumerate(self._rows) for each in entry.phrases]
+        self._filter = _filter(each.outline for _, entry in self._rows for each in entry.phrases)
+        # Phrases of words that are too short for the filter: all of them in one automaton.
+        self._short = self._filter.Match("", True) or []
+        self._set = _pattern_set(self._phrases[each][1] for each in self._short)
+        self._compiled: dict[int, Any] = {}  # phrase → its pattern, from its first use on: most phrases never occur
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
-        """One answer per part: per signal its score first, then the contribution of each further entry."""
+        """One answer per part. Per signal its score, then the contribution of each further entry; then its kinds."""
         return [self._measure(part) for part in parts]
 
     def _measure(self, part: Part) -> DetectorResult:
         view = normalise(part.text or "")
-        rows = self._set.Match(view.text)
-        if not rows:
-            return ()
+        found = self._find(view.text)
         by_signal: dict[str, list[int]] = {}
-        for row in sorted(rows):
+        for row in sorted(found):
             by_signal.setdefault(self._rows[row][0].signal, []).append(row)
-        return tuple(signal for rows in by_signal.values() for signal in self._score(part, view, rows))
+        return tuple(signal for rows in by_signal.values() for signal in self._score(part, view, found, rows))
 
-    def _score(self, part: Part, view: Normalised, rows: Sequence[int]) -> Iterable[Signal]:
+    def _find(self, text: str) -> dict[int, _Place]:
+        """Entry → the place of its first phrase in the text, of every entry that occurs."""
+        found: dict[int, _Place] = {}
+        possible = set(self._filter.Match(_REPEATED.sub(r"\1", text), True) or ()).difference(self._short)
+        possible.update(self._short[each] for each in self._set.Match(text) or ())
+        for phrase in sorted(possible):
+            row, pattern = self._phrases[phrase]
+            if row in found:
+                continue
+            compiled = self._compiled.get(phrase)
+            if compiled is None:
+                compiled = self._compiled[phrase] = re2.compile(pattern, _options())
+            match = compiled.search(text)
+            if match is not None:
+                found[row] = match.span()
+        return found
+
+    def _score(
+        self, part: Part, view: Normalised, places: Mapping[int, _Place], rows: Sequence[int]
+    ) -> Iterator[Signal]:
         lexicon = self._rows[rows[0]][0]
-        entries = [row for row in rows if self._rows[row][1] in lexicon.entries]
-        factor = min((self._rows[row][1].weight for row in rows if row not in entries), default=1.0)
-        entries.sort(key=lambda row: -self._rows[row][1].weight)
-        doubt = 1.0
-        for row in entries:
-            doubt *= 1.0 - factor * self._rows[row][1].weight
-        score = round(1.0 - doubt, 4)
-        for row in entries[:_MOST_SIGNALS]:
-            entry = self._rows[row][1]
-            found = self._patterns[row].search(view.text)
-            span = None
-            if found is not None:
-                words = found[0].strip(_EDGES)
-                first = found.start() + found[0].index(words)
-                start, end = view.span(first, first + len(words))
-                span = Span(unit=SpanUnit.CHARACTERS, start=start, end=end)
-            yield Signal(
-                name=lexicon.signal,
-                value=score if row == entries[0] else round(factor * entry.weight, 4),
-                part=part.path,
-                detector=self.spec.name,
-                version=self.spec.version,
-                span=span,
-                evidence=f"{lexicon.signal}/{entry.id}",
-            )
+        softeners = [self._rows[row][1] for row in rows if self._rows[row][1] in lexicon.softeners]
+        found = [
+            (_weight(self._rows[row][1], softeners), row) for row in rows if self._rows[row][1] not in lexicon.softeners
+        ]
+        found.sort(key=lambda each: -each[0])
+        for name, entries in self._by_kind(lexicon, found):
+            score = _together(weight for weight, _ in entries)
+            for weight, row in entries[: _MOST_SIGNALS if name == lexicon.signal else 1]:
+                yield Signal(
+                    name=name,
+                    value=score if row == entries[0][1] else round(weight, 4),
+                    part=part.path,
+                    detector=self.spec.name,
+                    version=self.spec.version,
+                    span=_span(view, places[row]),
+                    evidence=f"{lexicon.signal}/{self._rows[row][1].id}",
+                )
+
+    def _by_kind(self, lexicon: Lexicon, found: list[_Found]) -> Iterator[tuple[str, list[_Found]]]:
+        """The signals that the entries found give: the file's own, then one for each kind."""
+        if found:
+            yield lexicon.signal, found
+        for kind in lexicon.kinds:
+            entries = [each for each in found if kind in self._rows[each[1]][1].kinds]
+            if entries:
+                yield f"{lexicon.signal}.{kind}", entries
+
+
+_Found: TypeAlias = tuple[float, int]  # an entry's softened weight, its row
+_Place: TypeAlias = tuple[int, int]  # start and end in the view
+
+
+def _span(view: Normalised, place: _Place) -> Span:
+    """The place in the original text, without what surrounds the words."""
+    start, end = place
+    words = view.text[start:end].strip(_EDGES)
+    start += view.text[start:end].index(words)
+    first, last = view.span(start, start + len(words))
+    return Span(unit=SpanUnit.CHARACTERS, start=first, end=last)
+
+
+def _signals(lexicon: Lexicon) -> dict[str, str]:
+    """Name → description of the signals of a word list."""
+    kinds = {f"{lexicon.signal}.{kind}": described for kind, described in lexicon.kinds.items()}
+    return {lexicon.signal: lexicon.description} | kinds
+
+
+def _weight(entry: LexiconEntry, softeners: Iterable[LexiconEntry]) -> float:
+    """The entry's weight, softened by the strongest softener that concerns it."""
+    factors = (each.weight for each in softeners if not each.kinds or each.kinds & entry.kinds)
+    return entry.weight * min(factors, default=1.0)
+
+
+def _together(weights: Iterable[float]) -> float:
+    doubt = 1.0
+    for weight in weights:
+        doubt *= 1.0 - weight
+    return round(1.0 - doubt, 4)
 
 
 # ── phrases to patterns ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -152,6 +226,11 @@ class LexiconDetector:
 _EDGES = " \t\r\n.,;:!?-_*"
 _SEPARATOR = r"[\s\W_]{0,3}"
 _GAP = r"(?:[\s\W_]+[^\s]+){0,3}[\s\W_]+"
+_KIND = re.compile(r"[a-z][a-z_]*")
+_LEAST_MASKED = 4
+_SYMBOL = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
+_NO_WORD = r"[^\w]"
+_REPEATED = re.compile(r"([^\W\d_]|\*)\1+")
 _TOKEN = re.compile(
     r"(?P<gap> \.\. )|(?P<raw>\\\S[+*?]?|\[[^\]]+\][+*?]?|\{[\d,]+\})|(?P<letters>[^\W\d_]+)|(?P<other>.)", re.S
 )
@@ -159,18 +238,54 @@ _TOKEN = re.compile(
 
 def phrase_pattern(phrase: str) -> str:
     """The RE2 pattern of a phrase in this module's notation."""
+    return _translated(phrase, lambda word, _: _repeatable(word), lambda letter: letter[:-1] + "*", _SEPARATOR, _GAP)
+
+
+def phrase_outline(phrase: str) -> str:
+    """The outline of a phrase: see ``Phrase``."""
+    return _translated(phrase, _plain, lambda letter: letter + "?", ".*", ".*")
+
+
+@functools.cache
+def _repeatable(word: str) -> tuple[str, ...]:
+    """A word's letters, each repeatable, and from four letters on with vowels that a star may mask ("k*ll")."""
+    pieces = [f"{run[0]}+" for run in re.finditer(r"(.)\1*", word)]
+    if len(word) >= _LEAST_MASKED:
+        pieces[1:-1] = [_maskable(each) for each in pieces[1:-1]]
+    return tuple(pieces)
+
+
+def _maskable(letter: str) -> str:
+    return rf"(?:{letter}|\*+)" if letter[0] in "aeiou" and len(letter) == 2 else letter
+
+
+def _plain(word: str, joined: bool) -> Sequence[str]:
+    """The same letters once each. After a group or a class the first may be one with the letter before it."""
+    pieces = [f"[{each[3]}*]" if each[0] == "(" else each[0] for each in _repeatable(word)]
+    return [f"{pieces[0]}?", *pieces[1:]] if joined else pieces
+
+
+def _translated(
+    phrase: str,
+    spell: Callable[[str, bool], Sequence[str]],
+    optional: Callable[[str], str],
+    separator: str,
+    gap: str,
+) -> str:
     pieces: list[str] = []
+    apart = True  # whether the next letters begin a word
+    groups: list[bool] = []  # the same, of each open group
     after_letters = False
     for token in _TOKEN.finditer(phrase.strip()):
         text = token[0]
         if token["gap"]:
-            pieces.append(_GAP)
+            pieces.append(gap)
         elif token["letters"]:
-            pieces.append(re.sub(r"(.)\1*", lambda run: run[0] + "+", fold(text).text))
+            pieces += spell(fold(text).text, not apart)
         elif text == "?" and after_letters:
-            pieces[-1] = pieces[-1][:-1] + "*"  # "pics?": optional letter, not a lazy repetition
+            pieces[-1] = optional(pieces[-1])  # "pics?": optional letter, not a lazy repetition
         elif text == " ":
-            pieces.append(_SEPARATOR)
+            pieces.append(separator)
         elif text == "'":
             pieces.append("'?")
         elif text == "*":
@@ -182,16 +297,24 @@ def phrase_pattern(phrase: str) -> str:
         else:
             pieces.append(re.escape(text))
         after_letters = bool(token["letters"])
+        if text == "(":
+            groups.append(apart)
+        elif text == "|":
+            apart = groups[-1] if groups else True
+        else:
+            apart = bool(token["gap"]) or text == " " or (text == "?" and apart)
+        if text == ")" and groups:
+            groups.pop()
     return "".join(pieces)
 
 
-def _entries(listed: object, factor: str, name: str) -> tuple[LexiconEntry, ...]:
+def _entries(listed: object, factor: str, name: str, kinds: Collection[str]) -> tuple[LexiconEntry, ...]:
     if not isinstance(listed, list):
         raise LexiconError(f"{name}: expected a list of entries")
-    return tuple(_entry(each, factor, name) for each in listed)
+    return tuple(_entry(each, factor, name, kinds) for each in listed)
 
 
-def _entry(listed: Mapping[str, Any], key: str, name: str) -> LexiconEntry:
+def _entry(listed: Mapping[str, Any], key: str, name: str, kinds: Collection[str]) -> LexiconEntry:
     place = f"{name}, entry {listed.get('id', '?')!r}"
     phrases = listed.get("phrases")
     weight = listed.get(key)
@@ -199,13 +322,26 @@ def _entry(listed: Mapping[str, Any], key: str, name: str) -> LexiconEntry:
         raise LexiconError(f"{place}: needs an id and a list of phrases")
     if not isinstance(weight, (int, float)) or not 0 < weight <= 1:
         raise LexiconError(f"{place}: {key} must be above 0 and at most 1, not {weight!r}")
-    alternatives = "|".join(phrase_pattern(str(phrase)) for phrase in phrases)
-    pattern = rf"\b(?:{alternatives})(?:\b|$)"
+    own = [listed["kind"]] if "kind" in listed else listed.get("kinds") or []
+    for each in own:
+        if each not in kinds:
+            known = ", ".join(kinds) or "none; add it to kinds"
+            raise LexiconError(f"{place}: unknown kind {each!r}; kinds of this file: {known}")
     try:
-        re2.compile(pattern, _options())
+        found = tuple(_phrase(str(phrase)) for phrase in phrases)
     except re2.error as error:
         raise LexiconError(f"{place}: a phrase is malformed: {error}") from error
-    return LexiconEntry(id=str(listed["id"]), weight=float(weight), pattern=pattern)
+    return LexiconEntry(id=str(listed["id"]), weight=float(weight), phrases=found, kinds=frozenset(map(str, own)))
+
+
+def _phrase(written: str) -> Phrase:
+    """Raises re2.error."""
+    start, end = r"\b", r"(?:\b|$)"
+    if _SYMBOL.search(written):
+        start, end = rf"(?:{start}|^|{_NO_WORD})", rf"(?:\b|$|{_NO_WORD})"
+    pattern = rf"{start}(?:{phrase_pattern(written)}){end}"
+    re2.compile(pattern, _options())
+    return Phrase(pattern, phrase_outline(written))
 
 
 @functools.cache
@@ -215,6 +351,14 @@ def _options() -> re2.Options:
     options.never_capture = True
     options.log_errors = False
     return options
+
+
+def _filter(outlines: Iterable[str]) -> Any:
+    chosen = re2.Filter()
+    for outline in outlines:
+        chosen.Add(outline, _options())
+    chosen.Compile()
+    return chosen
 
 
 def _pattern_set(patterns: Iterable[str]) -> Any:

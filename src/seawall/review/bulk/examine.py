@@ -29,12 +29,14 @@ from seawall.review.tables import lease
 from seawall.review.tables import review as review_table
 from seawall.storage.transaction import Transaction
 
+ABOUT_ACCOUNT: Final = "account"
 NOT_VISIBLE: Final = "not_visible"
 CHANGED: Final = "changed"
 REPORTED: Final = "reported"
 OUTCOME_CHANGED: Final = "outcome_changed"
 
 WHY_SKIPPED: Final[Mapping[str, str]] = {
+    ABOUT_ACCOUNT: "It is about an account: somebody must look at it by itself.",
     NOT_VISIBLE: "It is about the safety of children: only people with that role may see and decide it.",
     "child_safety": "It is about the safety of children: that it does not violate is never said in bulk.",
     "severe": "It was flagged for a severe harm that nobody has judged: somebody must look at it by itself.",
@@ -131,6 +133,32 @@ def examine(
         return replace(found, skip="queue_demands")
     change = enforcement_diff(active, decision)
     return replace(found, answer=answer, change=change, skip=_settled(reader, case, answer, change))
+
+
+def account_set_aside(
+    reader: Connection | Transaction, account: str, *, child_safety: bool
+) -> tuple[BulkItem, bool] | None:
+    """The case of an account as a preview shows it: left out, and why; and whether it is of child safety.
+
+    None: no case was ever opened about it.
+
+    What is measured on an account is its history, so no answer about items is an answer about it.
+    """
+    query = select(case_table).where(case_table.c.item == account, case_table.c.state != CaseState.NONE)
+    row = reader.execute(query).first()
+    if row is None:
+        return None
+    left_out = BulkItem(
+        item=account,
+        content_type=row.content_type,
+        revision=0,
+        decision=row.decision,
+        reports=row.reports_received,
+        actor=None,
+        case_state=str(row.state),
+        skip=NOT_VISIBLE if row.child_safety and not child_safety else ABOUT_ACCOUNT,
+    )
+    return left_out, row.child_safety
 
 
 def _set_aside(case: Row[Any] | Case, head: ItemHead, answer: ReviewAnswer, *, child_safety: bool) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from seawall.model import Action
 from seawall.review.bulk.tables import bulk_decision, bulk_item
+from seawall.review.machine import case_id
 from seawall.review.tables import review
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.transaction import Transaction
@@ -92,6 +93,17 @@ class BulkItemRow:
     review: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkPreviewRow:
+    """A bulk decision was prepared whose preview has an item."""
+
+    bulk: str
+    seq: int
+    at: int
+    by: str
+    why: str | None  # a key of ``WHY_SKIPPED``: it was left out, or was not taken back
+
+
 _DECISION = select(*(bulk_decision.c[name] for name in BulkDecisionRow.__dataclass_fields__))
 _ITEM = select(*(bulk_item.c[name] for name in BulkItemRow.__dataclass_fields__))
 _actions = msgspec.json.Decoder(tuple[Action, ...]).decode
@@ -140,6 +152,16 @@ def items_of_bulk(
         query = query.where(bulk_item.c.state == state)
     rows = reader.execute(query.order_by(bulk_item.c.position).limit(limit)).mappings()
     return [_item_row(row) for row in rows]
+
+
+def bulk_previews_of_item(connection: Connection, item: str, *, limit: int) -> list[BulkPreviewRow]:
+    """The bulk decisions whose preview has an item, newest first."""
+    columns = (bulk_decision.c.id.label("bulk"), *(bulk_decision.c[name] for name in ("seq", "at", "by")))
+    query = select(*columns, bulk_item.c.why).join(bulk_item, bulk_item.c.bulk == bulk_decision.c.id)
+    rows = connection.execute(
+        query.where(bulk_item.c.case == case_id(item)).order_by(bulk_decision.c.seq.desc()).limit(limit)
+    )
+    return [BulkPreviewRow(**row) for row in rows.mappings()]
 
 
 def count_of_items(connection: Connection, bulks: Sequence[str]) -> dict[str, dict[str, int]]:

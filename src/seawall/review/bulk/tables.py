@@ -60,6 +60,7 @@ bulk_item = Table(
     Column("review", Text),
     Index("ix_bulk_item_state", "bulk", "state", "position"),
     Index("ix_bulk_item_review", "review"),
+    Index("ix_bulk_item_case", "case"),
 )
 
 # The note and the words that were searched for, sealed under the master key: they may name somebody. Gone at the end.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +19,7 @@ from seawall.detectors.text.model.encoder_input import encoder_text, normalised_
 from seawall.detectors.text.model.language import plainly_not_english
 from seawall.detectors.text.model.linear import Linear, LinearScores, TokenisedText, read
 from seawall.detectors.text.model.number_spam import settle_numbers
+from seawall.detectors.text.model.tiers import TierScores, read_tiers
 from seawall.model import (
     Cost,
     DetectorResult,
@@ -37,6 +38,9 @@ from seawall.model import (
 NAME = "text-model"
 LANGUAGES = frozenset({"en"})
 MAX_CHARACTERS = 200_000
+FIRST_TIER = "n-grams"
+"""Evidence of a signal that the encoder was not asked about, because it could hardly reach a threshold in force."""
+_PLANS = 64  # sets of thresholds whose floors are remembered
 EVIDENCE_FLOOR = 0.3  # no evidence is computed below this probability
 _PER_ROUND = 512  # texts tokenised at a time
 
@@ -44,7 +48,8 @@ _ENCODED_TOKENS, _ENCODED_OVERLAP = 80, 20  # window of a long text for the enco
 _ENCODED_WINDOWS = 6  # maximum per text, with the n-gram model's worst: bounds the cost of a long text
 _EMBEDDED_WINDOWS = 4  # per text, from its beginning
 
-_Judged: TypeAlias = tuple[NDArray[np.float64], list[tuple[int, int] | None]]  # per head: probability, span
+_Judged: TypeAlias = tuple[NDArray[np.float64], list[tuple[int, int] | None], bool]
+"""Per head: probability, span; and whether the encoder read the text."""
 
 _DESCRIPTIONS = {
     "hate": "attacks people for who they are: origin, religion, gender, orientation, disability",
@@ -107,6 +112,7 @@ class TextModel:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or shipped()
+        self._planned: dict[tuple[tuple[str, float], ...], NDArray[np.float64]] = {}
         self._lock = threading.Lock()
 
     @cached_property
@@ -142,11 +148,20 @@ class TextModel:
 
     def detect(self, parts: Sequence[Part]) -> list[DetectorResult]:
         """One answer per part: a probability per harm, with the span of text that contributes most to it."""
+        return self.detect_above(parts, None)
+
+    def detect_above(self, parts: Sequence[Part], thresholds: Mapping[str, float] | None) -> list[DetectorResult]:
+        """As ``detect``; ``thresholds``: by signal, the lowest value that anybody tells apart.
+
+        Where the encoder can hardly lift a text to one of them (see ``tiers``), it is not asked, and the signals are
+        those of the n-gram model alone, with the evidence ``n-grams``. None: all that can be measured.
+        """
         version = self.artefact.version
+        floors = self.floors(thresholds)
         answers: list[DetectorResult] = [self._refuse(part) or () for part in parts]
         asked = [number for number, answer in enumerate(answers) if not isinstance(answer, Unknown)]
-        for number, (probabilities, spans) in zip(
-            asked, self._judge([parts[number].text or "" for number in asked]), strict=True
+        for number, (probabilities, spans, encoded) in zip(
+            asked, self._judge([parts[number].text or "" for number in asked], floors), strict=True
         ):
             answers[number] = tuple(
                 Signal(
@@ -156,6 +171,7 @@ class TextModel:
                     detector=NAME,
                     version=version,
                     span=Span(SpanUnit.CHARACTERS, *span) if span else None,
+                    evidence=None if encoded else FIRST_TIER,
                 )
                 for head, probability, span in zip(self.artefact.heads, probabilities, spans, strict=True)
             )
@@ -163,7 +179,14 @@ class TextModel:
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """One row per text, one column per head of ``artefact.heads``; no language check."""
-        rows = [probabilities for probabilities, _ in self._judge(texts, evidence=False)]
+        return self._probabilities(texts, self.floors(None))
+
+    def first_tier(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """As ``probabilities``, of the n-gram model alone."""
+        return self._probabilities(texts, np.full(len(self.artefact.heads), np.inf))
+
+    def _probabilities(self, texts: Sequence[str], floors: NDArray[np.float64]) -> NDArray[np.float64]:
+        rows = [probabilities for probabilities, _, _ in self._judge(texts, floors, evidence=False)]
         return np.array(rows).reshape(len(texts), len(self.artefact.heads))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -182,6 +205,32 @@ class TextModel:
         first = np.cumsum([0, *(len(windows) for windows in cut[:-1])])
         total = np.add.reduceat(general, first, axis=0)
         return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), dtype=np.float32)
+
+    def floors(self, thresholds: Mapping[str, float] | None) -> NDArray[np.float64]:
+        """By head, the n-gram probability from which the encoder is asked about a text."""
+        own = self._own_floors
+        if thresholds is None or self._tiers is None:
+            return own
+        key = tuple(sorted(thresholds.items()))
+        planned = self._planned.get(key)
+        if planned is None:
+            planned = np.maximum(own, self._tiers.floors(thresholds))
+            if len(self._planned) >= _PLANS:
+                self._planned.clear()
+            self._planned[key] = planned
+        return planned
+
+    @cached_property
+    def _own_floors(self) -> NDArray[np.float64]:
+        joined = [head.joined for head in self.artefact.heads]
+        return np.array([one.floor if one else np.inf for one in joined])
+
+    @cached_property
+    def _tiers(self) -> TierScores | None:
+        artefact = self.artefact
+        if artefact.encoder is None:
+            return None
+        return read_tiers(self.folder, [head.name for head in artefact.heads], artefact.version)
 
     @cached_property
     def _linear(self) -> Linear:
@@ -206,15 +255,17 @@ class TextModel:
             reason, detail = UnknownReason.LANGUAGE, "reads en; the text is clearly not English"
         return None if reason is None else Unknown(detector=NAME, part=part.path, reason=reason, detail=detail)
 
-    def _judge(self, texts: Sequence[str], *, evidence: bool = True) -> Iterator[_Judged]:
+    def _judge(self, texts: Sequence[str], floors: NDArray[np.float64], *, evidence: bool = True) -> Iterator[_Judged]:
         """The results of all texts, in order."""
         for start in range(0, len(texts), _PER_ROUND):
             chosen = texts[start : start + _PER_ROUND]
-            judged = list(self._judge_readings([read(text) for text in chosen], evidence))
-            self._settle_numbers(chosen, [probabilities for probabilities, _ in judged])
+            judged = list(self._judge_readings([read(text) for text in chosen], floors, evidence))
+            self._settle_numbers(chosen, [probabilities for probabilities, _, _ in judged], floors)
             yield from judged
 
-    def _settle_numbers(self, texts: Sequence[str], probabilities: Sequence[NDArray[np.float64]]) -> None:
+    def _settle_numbers(
+        self, texts: Sequence[str], probabilities: Sequence[NDArray[np.float64]], floors: NDArray[np.float64]
+    ) -> None:
         """Lower the probability of spam where numbers alone make it."""
         column = next((n for n, head in enumerate(self.artefact.heads) if head.name == "spam"), None)
         if column is None:
@@ -222,27 +273,31 @@ class TextModel:
 
         def judge(wordings: Sequence[str]) -> NDArray[np.float64]:
             readings = [read(text) for text in wordings]
-            return np.array([found[column] for found, _ in self._judge_readings(readings, evidence=False)])
+            return np.array([found[column] for found, _, _ in self._judge_readings(readings, floors, evidence=False)])
 
         spam = np.array([found[column] for found in probabilities])
         settle_numbers(texts, spam, judge)
         for found, value in zip(probabilities, spam, strict=True):
             found[column] = value
 
-    def _judge_readings(self, readings: Sequence[TokenisedText], evidence: bool) -> Iterator[_Judged]:
+    def _judge_readings(
+        self, readings: Sequence[TokenisedText], floors: NDArray[np.float64], evidence: bool
+    ) -> Iterator[_Judged]:
         heads = self.artefact.heads
         judged = self._linear.judge(readings)
         worst = judged.worst
         probabilities = np.stack([head.calibration.apply(worst[:, n]) for n, head in enumerate(heads)], axis=1)
-        encoder = self._encoder
-        if encoder is not None:
-            self._join(encoder, readings, judged, probabilities)
+        encoded = np.asarray((probabilities >= floors).any(axis=1), dtype=bool)
+        if self.artefact.encoder is None:
+            encoded[:] = True  # there is no second tier to leave out
+        elif encoded.any() and (encoder := self._encoder) is not None:
+            self._join(encoder, readings, judged, probabilities, np.flatnonzero(encoded).tolist())
         spans: list[list[tuple[int, int] | None]] = [[None] * len(heads) for _ in readings]
         if evidence:
             asked = [(int(text), int(head)) for text, head in np.argwhere(probabilities >= EVIDENCE_FLOOR)]
             for (text, head), span in zip(asked, self._linear.evidence(judged, asked, readings), strict=True):
                 spans[text][head] = span
-        yield from zip(probabilities, spans, strict=True)
+        yield from zip(probabilities, spans, encoded.tolist(), strict=True)
 
     def _join(
         self,
@@ -250,14 +305,11 @@ class TextModel:
         readings: Sequence[TokenisedText],
         judged: LinearScores,
         probabilities: NDArray[np.float64],
+        asked: Sequence[int],
     ) -> None:
         """Replace the n-gram model's probabilities by the combined ones, for texts that the encoder reads."""
         joined = [head.joined for head in self.artefact.heads]
-        floors = np.array([one.floor if one else 1.0 for one in joined])
-        asked = np.flatnonzero((probabilities >= floors).any(axis=1)).tolist()
         cut = [encoder_windows(encoder, readings[text], judged, text) for text in asked]
-        if not cut:
-            return
         odds = encoder.run([window for windows in cut for window in windows]).odds
         worst = np.maximum.reduceat(odds, np.cumsum([0, *(len(windows) for windows in cut[:-1])]), axis=0)
         for column, (head, one) in enumerate(zip(self.artefact.heads, joined, strict=True)):

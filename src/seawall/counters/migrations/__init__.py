@@ -1,0 +1,1 @@
+"""Migrations of the component ``counters``: see storage/migrate.py."""

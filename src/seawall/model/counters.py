@@ -1,0 +1,63 @@
+"""Counters as rules ask for them: what is counted, about whom, in which window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+ACTOR: Final = "actor"
+"""The dimension of the account that acts."""
+COUNTERS: Final = "counters"
+"""What stands for a detector's name where counters gave no answer."""
+POSITION: Final = "ledger_position(counters)"
+"""Column of a stored feature row: the event of the ledger up to which its counters had counted."""
+
+_MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
+
+OWN: Final = "own:"
+"""Before the names of activities that Seawall itself sees beside items: a content type may be called ``review``."""
+SENT: Final = "sent:"
+"""Before the names of those that the platform sends."""
+
+Condition: TypeAlias = tuple[Any, ...]
+"""A condition over an activity's attributes: ``("and", a, b)``, ``("or", a, b)``, ``("not", a)``, ``("is", name)``,
+``("compare", name, operator, constant)``, ``("in", name, (constants))``. A missing attribute makes a test false."""
+
+
+class CounterFunction(StrEnum):
+    """The functions of the language that read history."""
+
+    COUNT = "count"
+    DISTINCT = "distinct"
+    SUM = "sum_of"
+    MAX = "max_of"
+    RATE = "rate"
+    RATIO = "ratio"
+    FIRST_SEEN = "first_seen"
+    STRIKES = "strikes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterSpec:
+    """One counter of a rule. ``activity``: a content type, or a name after ``OWN`` or ``SENT``.
+
+    ``by``: the dimensions whose values name what is counted: ``actor``, fields of the item.
+    ``within``: milliseconds; 0 for those without a window. ``value``: the attribute whose values are told apart, added
+    or compared. ``policy``: of strikes; empty: any.
+    """
+
+    function: CounterFunction
+    by: tuple[str, ...]
+    activity: str = ""
+    within: int = 0
+    value: str = ""
+    where: Condition | None = None
+    policy: str = ""
+
+
+def tile_size(within: int) -> int:
+    """The tile in milliseconds by which a window of that length slides: it counts at most one tile too much."""
+    if within <= 2 * _HOUR:
+        return _MINUTE
+    return _HOUR if within <= 7 * _DAY else _DAY

@@ -1,0 +1,86 @@
+"""The lowest values of signals that rules tell apart: below them, a detector need not measure exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from seawall.policy.rules import CheckedRule
+from seawall.policy.tree import FeatureOrigin, Operator, TypedTerm
+
+_MEASURED: Final = frozenset({FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART})
+
+
+def lowest_thresholds(rules: Iterable[CheckedRule]) -> dict[str, float]:
+    """By signal, the lowest threshold that a rule, live or shadow, compares it with.
+
+    Two values below it have the same outcome. 0 where any value may matter: in arithmetic, in a comparison of two
+    signals, as a priority that no comparison of the same rule guards.
+    """
+    found: dict[str, float] = {}
+    for rule in rules:
+        _compared(rule.when, found)
+        guarded = {name for term in _conjuncts(rule.when) for name in _reached(term)}
+        for action in rule.actions:
+            for term in action.expressions.values():
+                _computed(term, guarded, found)
+    return found
+
+
+def _computed(term: TypedTerm, guarded: set[str], found: dict[str, float]) -> None:
+    """What a parameter of an action needs: a signal that the rule has compared is exact where the rule fires."""
+    if term.feature is not None:
+        if term.feature.origin in _MEASURED and term.feature.name not in guarded:
+            found[str(term.feature.argument)] = 0.0
+        return
+    least = [side.value for side in term.args if side.op is Operator.CONST] if term.symbol == "max" else []
+    for argument in term.args:
+        if least and argument.feature is not None and argument.feature.name not in guarded:
+            _lower(argument, max(float(value) for value in least if isinstance(value, int | float)), found)
+        else:
+            _computed(argument, guarded, found)
+
+
+def _compared(term: TypedTerm, found: dict[str, float]) -> None:
+    if term.op is Operator.KNOWN:  # the value does not matter
+        return
+    if term.op is Operator.COMPARE:
+        threshold = next((side.value for side in term.args if side.op is Operator.CONST), None)
+        sides = [side for side in term.args if side.op is not Operator.CONST]
+        if isinstance(threshold, int | float) and len(sides) == 1:
+            _lower(sides[0], float(threshold), found)
+            return
+    if term.feature is not None and term.feature.origin in _MEASURED:
+        found[str(term.feature.argument)] = 0.0
+    for argument in term.args:
+        _compared(argument, found)
+
+
+def _lower(side: TypedTerm, threshold: float, found: dict[str, float]) -> None:
+    """The threshold of a signal, or of each in ``max`` and ``min``."""
+    if side.feature is not None and side.feature.origin in _MEASURED:
+        name = str(side.feature.argument)
+        found[name] = min(threshold, found.get(name, threshold))
+    elif side.op is Operator.CALL and side.symbol in ("max", "min"):
+        for argument in side.args:
+            _lower(argument, threshold, found)
+    else:
+        _compared(side, found)
+
+
+def _conjuncts(term: TypedTerm) -> Iterator[TypedTerm]:
+    if term.op is Operator.AND:
+        for argument in term.args:
+            yield from _conjuncts(argument)
+    else:
+        yield term
+
+
+def _reached(term: TypedTerm) -> Iterator[str]:
+    """The features that a comparison puts above a constant: in one part is in the item, too."""
+    if term.op is Operator.COMPARE and term.symbol in (">=", ">"):
+        left, right = term.args
+        if left.feature is not None and right.op is Operator.CONST:
+            yield left.feature.name
+            if left.feature.origin is FeatureOrigin.IN_PART:
+                yield str(left.feature.argument)

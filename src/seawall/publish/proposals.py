@@ -1,0 +1,158 @@
+"""Two-person approval: a publication that another person with the permission approves before it is in force."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from sqlalchemy import Connection, RowMapping, Table, select, update
+
+from seawall.model import Event, EventBody, new_id, now_ms
+from seawall.policy import Bundle
+from seawall.publish.bundles import BundleInForce
+from seawall.publish.events import BundleProposalClosed, BundleProposed
+from seawall.publish.publications import ComparedBundle, PublishRefused
+from seawall.publish.tables import bundle_proposal
+from seawall.storage import Blobs, Ledger, Transaction
+from seawall.storage.upsert import insert_rows
+
+EXPIRES_AFTER_MS: Final = 7 * 24 * 3600 * 1000
+"""How long a proposal can be approved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleProposal:
+    """A publication that somebody proposed. ``outcome``: approved, declined or withdrawn; None: it waits."""
+
+    id: str
+    bundle: str
+    instead_of: str | None  # the bundle in force that it was compared with
+    by: str
+    at: int
+    expires: int
+    kind: str  # publish | rollback
+    source: str
+    changes: dict[str, int] | None
+    outcome: str | None
+    closed_by: str | None
+    closed_at: int | None
+
+    def state(self, in_force: str | None, now: int) -> str:
+        """Approved, declined or withdrawn; else expired, outdated (another bundle is in force by now) or open."""
+        if self.outcome is not None:
+            return self.outcome
+        if self.expires <= now:
+            return "expired"
+        return "open" if self.instead_of == in_force else "outdated"
+
+
+def propose(ledger: Ledger, blobs: Blobs, compared: ComparedBundle, by: str, kind: str) -> str:
+    """Record a publication for another person to approve; the id of the proposal."""
+    blobs.put(compared.bundle.canonical())
+    proposal = new_id("pro")
+
+    def unit(tx: Transaction) -> None:
+        tx.append(
+            BundleProposed(
+                proposal=proposal,
+                bundle=compared.bundle.hash,
+                instead_of=compared.in_force,
+                by=by,
+                expires=tx.at + EXPIRES_AFTER_MS,
+                kind=kind,
+                source=compared.source,
+                changes=None if compared.changes is None else compared.changes.numbers(),
+            )
+        )
+
+    ledger.commit(unit)
+    return proposal
+
+
+def approve(bundles: BundleInForce, proposal: BundleProposal, by: str) -> Bundle:
+    """Put a proposed bundle in force. Raises PublishRefused, PublishedMeanwhile; then nothing has changed."""
+    if by == proposal.by:
+        raise PublishRefused("Whoever proposed a publication does not approve it: another person does.")
+    state = proposal.state(bundles.in_force()[0], now_ms())
+    if state != "open":
+        raise PublishRefused(f"This proposal is {state}: it cannot be approved. Propose it again.")
+    return bundles.publish(
+        bundles.load(proposal.bundle),
+        proposal.by,
+        kind=proposal.kind,
+        source=proposal.source,
+        instead_of=proposal.instead_of,
+        approved_by=by,
+        also=lambda tx: _close(tx, proposal.id, by, "approved"),
+    )
+
+
+def decline(ledger: Ledger, proposal: BundleProposal, by: str) -> None:
+    """Decline a proposal; its author withdraws it. Raises PublishRefused when it is closed already."""
+    outcome = "withdrawn" if by == proposal.by else "declined"
+    ledger.commit(lambda tx: _close(tx, proposal.id, by, outcome))
+
+
+def _close(tx: Transaction, proposal: str, by: str, outcome: str) -> None:
+    stored = tx.execute(select(bundle_proposal.c.outcome).where(bundle_proposal.c.id == proposal)).scalar_one()
+    if stored is not None:
+        raise PublishRefused(f"This proposal is {stored} already.")
+    tx.append(BundleProposalClosed(proposal=proposal, by=by, outcome=outcome))
+
+
+def find_proposal(connection: Connection, proposal: str) -> BundleProposal | None:
+    """A proposal by its id."""
+    row = connection.execute(_PROPOSALS.where(bundle_proposal.c.id == proposal)).mappings().one_or_none()
+    return None if row is None else _proposal(row)
+
+
+def newest_proposals(connection: Connection, *, limit: int) -> list[BundleProposal]:
+    """Proposals, newest first."""
+    query = _PROPOSALS.order_by(bundle_proposal.c.at.desc(), bundle_proposal.c.id.desc()).limit(limit)
+    return [_proposal(row) for row in connection.execute(query).mappings()]
+
+
+_PROPOSALS: Final = select(*(bundle_proposal.c[name] for name in BundleProposal.__dataclass_fields__))
+
+
+def _proposal(row: RowMapping) -> BundleProposal:
+    changes = row["changes"]
+    return BundleProposal(**{**row, "changes": None if changes is None else json.loads(changes)})
+
+
+@dataclass(frozen=True, slots=True)
+class BundleProposals:
+    """The projection ``bundle_proposals``: one row per proposal."""
+
+    name: ClassVar[str] = "bundle_proposals"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (BundleProposed, BundleProposalClosed)
+    tables: tuple[Table, ...] = (bundle_proposal,)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Insert and close rows; proposals are few."""
+        table = self.tables[0]
+        for event in events:
+            match event.body:
+                case BundleProposed() as body:
+                    changes = None if body.changes is None else json.dumps(dict(body.changes), sort_keys=True)
+                    row = {
+                        "id": body.proposal,
+                        "bundle": body.bundle,
+                        "instead_of": body.instead_of,
+                        "by": body.by,
+                        "at": event.at,
+                        "expires": body.expires,
+                        "kind": body.kind,
+                        "source": body.source,
+                        "changes": changes,
+                        "outcome": None,
+                        "closed_by": None,
+                        "closed_at": None,
+                    }
+                    insert_rows(connection, table, [row])
+                case BundleProposalClosed() as body:
+                    closed = {"outcome": body.outcome, "closed_by": body.by, "closed_at": event.at}
+                    connection.execute(update(table).where(table.c.id == body.proposal).values(closed))

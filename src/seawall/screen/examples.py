@@ -1,0 +1,110 @@
+"""The examples of policies in both columns: as logic, and as screened by the real detectors and banks today."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from cachetools import LRUCache
+
+from seawall.detect import Runner
+from seawall.model import now_ms
+from seawall.policy import (
+    Bundle,
+    Context,
+    ExampleResult,
+    Program,
+    ScreenedExample,
+    ScreenedState,
+    run_examples,
+    run_screened,
+)
+from seawall.policy.examples import CheckedExample
+from seawall.screen.trying import ItemTrials, ask, last_evaluation_of
+
+_MOST_COLUMNS: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleReport:
+    """Both columns, in the order of the examples."""
+
+    logic: tuple[ExampleResult, ...]
+    screened: tuple[ScreenedExample, ...]
+
+    @property
+    def failed(self) -> list[ExampleResult | ScreenedExample]:
+        """What must not be published: failing logic, and failing screenings that are not declared as wanted."""
+        logic = [one for one in self.logic if not one.passed]
+        return [*logic, *(one for one in self.screened if one.state is ScreenedState.FAILED)]
+
+    @property
+    def counts(self) -> Counter[ScreenedState]:
+        """How many examples fare how with the real detectors."""
+        return Counter(one.state for one in self.screened)
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenedColumn:
+    """The second column of one policy, and when it was run, in milliseconds since 1970."""
+
+    at: int
+    examples: tuple[ScreenedExample, ...]
+
+
+class ScreenedColumns:
+    """The last screened column of each policy, for this bundle and these versions of the detectors. Thread-safe.
+
+    Kept in memory by each process: it can be run again, and what banks hold changes without a version.
+    """
+
+    def __init__(self, runner: Runner, trials: ItemTrials) -> None:
+        self._runner = runner
+        self._trials = trials
+        self._columns: LRUCache[tuple[object, ...], ScreenedColumn] = LRUCache(_MOST_COLUMNS)
+        self._lock = threading.Lock()
+
+    def last(self, bundle: Bundle, policy: str) -> ScreenedColumn | None:
+        """The column that was run last, if it still is about this bundle and these detectors."""
+        with self._lock:
+            return self._columns.get(self._key(bundle, policy))
+
+    def run(self, by: str, bundle: Bundle, policy: str) -> ScreenedColumn:
+        """Screen the examples of a policy for ``by``; it counts as one try. Raises TooManyTries."""
+        examples = self._trials.submit(by, partial(screen_examples, bundle, self._runner, [policy])).result()
+        column = ScreenedColumn(now_ms(), tuple(examples))
+        with self._lock:
+            self._columns[self._key(bundle, policy)] = column
+        return column
+
+    def _key(self, bundle: Bundle, policy: str) -> tuple[object, ...]:
+        return (bundle.hash, policy, tuple((spec.name, spec.version) for spec in self._runner.specs))
+
+
+def run_both_columns(bundle: Bundle, runner: Runner, policies: Iterable[str] | None = None) -> ExampleReport:
+    """Run the examples of all policies, or of the named ones, in both columns. Nothing is recorded."""
+    names = None if policies is None else tuple(policies)
+    return ExampleReport(
+        logic=tuple(run_examples(bundle, names)), screened=tuple(screen_examples(bundle, runner, names))
+    )
+
+
+def screen_examples(bundle: Bundle, runner: Runner, policies: Iterable[str] | None = None) -> list[ScreenedExample]:
+    """The second column alone: every example's item is screened by the detectors that its policy reads."""
+
+    def measure(checked: CheckedExample, program: Program) -> Context:
+        evaluation = last_evaluation_of(runner, checked.item, bundle)
+        found = ask(runner, [evaluation], program.detectors).wait()
+        return Context(
+            item=checked.item,
+            parts=found.parts or evaluation.parts,
+            signals=found.signals,
+            unknown=found.unknown,
+            now_ms=now_ms(),
+        )
+
+    return run_screened(bundle, measure, policies)

@@ -1,0 +1,153 @@
+"""``seawall policy publish``, ``rollback``, ``history``, ``status``, ``diff``, ``export``: what a person is told."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from seawall import access
+from seawall.app import migrate, open_storage
+from seawall.cli.main import app
+from seawall.settings import Settings
+from support.app import CONTENT_TYPES
+
+Run = Callable[..., Result]
+
+HATE = """\
+policy: hate
+title: Hate
+owner: tests
+applies_to: [note]
+harm: hate
+definition: For tests.
+statement: {ground: incompatible, clause: "House rules, 1"}
+rules:
+  - id: certain
+    when: hate >= at_fpr(0.01)
+    do: [remove]
+  - id: likely
+    when: hate >= at_fpr(0.05)
+    do: [hold, review(queue="hate")]
+examples:
+  - name: nothing is known
+    item: {note: {body: "x"}}
+    given: {hate: 0.0}
+    expect: {verdict: allow}
+"""
+OWN = HATE.replace("policy: hate", "policy: own").replace("title: Hate", "title: Our own")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs a command in this process with a data folder of its own; a traceback fails the test."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("SEAWALL_DATA_DIR", str(tmp_path / "data"))
+    types = tmp_path / "types"
+    types.mkdir()
+    (types / "note.yaml").write_text(CONTENT_TYPES["note"])
+    monkeypatch.setenv("SEAWALL_CONTENT_TYPES_DIR", str(types))
+    migrate(Settings.from_env())
+
+    def run_it(*arguments: object, status: int = 0) -> Result:
+        result = CliRunner().invoke(app, ["policy", *(str(argument) for argument in arguments)])
+        shown = result.stdout + result.stderr
+        assert result.exception is None or isinstance(result.exception, SystemExit), (shown, result.exc_info)
+        assert "Traceback" not in shown
+        assert result.exit_code == status, shown
+        return result
+
+    return run_it
+
+
+def folder(tmp_path: Path, name: str, **texts: str) -> Path:
+    made = tmp_path / name
+    made.mkdir()
+    for file, text in texts.items():
+        (made / f"{file}.yaml").write_text(text)
+    return made
+
+
+def published(result: Result) -> str:
+    found = re.search(r"published: ([0-9a-f]{64})", result.stdout)
+    assert found is not None, result.stdout
+    return found[1]
+
+
+def test_publishing_another_folder_drops_nothing_by_accident(run: Run, tmp_path: Path) -> None:
+    both, mine = folder(tmp_path, "both", hate=HATE, own=OWN), folder(tmp_path, "mine", own=OWN)
+    assert "policies: 2 added, 0 changed, 0 dropped" in run("publish", "--policies", both).stdout
+    refused = run("publish", "--policies", mine, status=1)
+    assert "- policy hate (Hate)" in refused.stdout
+    assert "- rule certain (live): acts no more" in refused.stdout
+    assert "1 dropped; rules: 0 added, 0 changed, 2 dropped" in refused.stdout
+    assert "This would drop 1 of what is in force:\n  the policy hate\nNothing was published." in refused.stderr
+    assert "--drop hate, or --drop-all" in refused.stderr
+    assert len(json.loads(run("history", "--json").stdout)) == 1
+    dry = run("publish", "--policies", mine, "--drop", "hate", "--dry-run")
+    assert "Nothing was published: --dry-run." in dry.stdout
+    assert "not dropped" in run("publish", "--policies", both, "--drop", "hate", status=1).stderr
+    published(run("publish", "--policies", mine, "--drop", "hate"))
+    rows = json.loads(run("history", "--json").stdout)
+    assert [row["changes"]["policies_dropped"] for row in rows] == [1, 0]
+    assert rows[0]["source"].startswith(f"policies {mine}, content types ")
+    assert rows[0]["by"].startswith("cli:")
+
+
+def test_a_changed_rule_says_what_changes(run: Run, tmp_path: Path) -> None:
+    mine = folder(tmp_path, "mine", hate=HATE)
+    first = published(run("publish", "--policies", mine))
+    (mine / "hate.yaml").write_text(HATE.replace("at_fpr(0.01)", "at_fpr(0.02)").replace("[remove]", "[hold]"))
+    shown = run("status", "--policies", mine).stdout
+    assert f"in force: {first[:12]}, by cli:" in shown
+    assert "~ rule certain (live)" in shown
+    assert "when: hate >= at_fpr(0.01) becomes hate >= at_fpr(0.02)" in shown
+    assert "actions: + hold - remove" in shown
+    assert re.search(
+        r"threshold of hate/certain: hate 0\.\d+ becomes 0\.\d+ \(at_fpr\(0.01\), now at_fpr\(0.02\)", shown
+    )
+    assert "1 threshold is another number" in shown
+    second = published(run("publish", "--policies", mine))
+    assert "Nothing changes" in run("publish", "--policies", mine).stdout
+    assert "actions: + remove - hold" in run("diff", second[:12], first[:12]).stdout
+    assert "no published bundle" in run("diff", "beef", status=1).stderr
+
+
+def test_rolling_back_is_one_command(run: Run, tmp_path: Path) -> None:
+    assert "Nothing was published yet" in run("history").stdout
+    assert "Nothing was in force before" in run("rollback", status=1).stderr
+    both, mine = folder(tmp_path, "both", hate=HATE, own=OWN), folder(tmp_path, "mine", own=OWN)
+    first = published(run("publish", "--policies", both))
+    published(run("publish", "--policies", mine, "--drop-all"))
+    assert "Nothing was published" in run("rollback", "--dry-run").stdout
+    shown = run("rollback")
+    assert published(shown) == first
+    assert "+ policy hate (Hate)" in shown.stdout
+    assert "rollback" in run("history").stdout
+    exported = tmp_path / "exported"
+    assert "2 policies of bundle" in run("export", exported).stdout
+    assert (exported / "hate.yaml").read_text() == HATE
+    assert "not an empty folder" in run("export", exported, status=1).stderr
+
+
+def test_where_a_second_person_approves_a_command_proposes(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, mine = folder(tmp_path, "both", hate=HATE, own=OWN), folder(tmp_path, "mine", own=OWN)
+    first = published(run("publish", "--policies", both))
+    monkeypatch.setenv("SEAWALL_PUBLISH_APPROVAL", "yes")
+    with open_storage(Settings.from_env()) as opened:
+        for name, role in (("ada", "policy"), ("bob", "reviewer")):
+            access.create_person(opened.ledger, f"{name}@example.org", name, "a wall against the sea", [role])
+    change = ("publish", "--policies", mine, "--drop", "hate")
+    assert "say who proposes it by --person EMAIL" in run(*change, status=1).stderr
+    assert "no person with that id" in run(*change, "--person", "eve@example.org", status=1).stderr
+    assert "publish.publish_policies" in run(*change, "--person", "bob@example.org", status=1).stderr
+    said = run(*change, "--person", "ada@example.org").stdout
+    assert "proposed: pro_" in said
+    assert "Another person approves it within a week: http" in said
+    assert [row["hash"] for row in json.loads(run("history", "--json").stdout)] == [first]
