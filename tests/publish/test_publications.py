@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -331,3 +332,9 @@ def test_a_bundle_whose_bytes_are_lost_is_not_rolled_back_to(rig: Rig) -> None:
     (rig.app.settings.data_dir / "blobs" / lost[:2] / lost).unlink()
     with pytest.raises(PublishRefused, match=r"bytes are missing.*in force stays"):
         rolled_back(rig, lost)
+
+
+def test_a_new_rule_says_what_it_is_unless_everything_is_new() -> None:
+    text = describe(changes_of(RUDE, RUDE.replace("id: gloomy", "id: sad")))
+    assert re.search(r"\+ rule sad .*\n +when: .+\n +actions: \+ hold", text)
+    assert "when:" not in describe(compare(None, bundle_of(sources(rude=RUDE)), TODAY))

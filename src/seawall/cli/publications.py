@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from seawall.cli.common import (
     DataDir,
     Policies,
     TextModel,
+    err,
     explained,
     fail,
     out,
@@ -26,6 +28,7 @@ from seawall.cli.common import (
 
 if TYPE_CHECKING:
     from seawall.app import App
+    from seawall.policy import Bundle
     from seawall.publish import ComparedBundle
 
 Drop = Annotated[
@@ -48,12 +51,16 @@ def publish(
     text_model: TextModel = None,
     drop: Drop = None,
     drop_all: Annotated[bool, typer.Option("--drop-all", help="Drop whatever the folders lack.")] = False,
+    logic: Annotated[bool, typer.Option("--logic", help="Ask no detector about the examples.")] = False,
     dry_run: DryRun = False,
     person: AsPerson = None,
     data_dir: DataDir = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Show what would change, and publish it: examples must pass; running processes switch within a second."""
+    """Show what would change, and publish it: examples must pass; running processes switch within a second.
+
+    Examples run as logic and as screened by the real detectors and banks, as 'seawall policy test' does.
+    """
     from seawall.app import open_app
 
     chosen = settings(
@@ -66,7 +73,10 @@ def publish(
     with explained(), open_app(chosen) as opened:
         compared = opened.compare()
         _show(compared)
+        _warn(opened, compared.bundle)
         compared.refuse(drop or (), drop_all=drop_all)
+        if not logic:
+            _screen_examples(opened, compared.bundle)
         _put_in_force(opened, compared, "publish", dry_run, person)
 
 
@@ -205,7 +215,36 @@ def _show(compared: ComparedBundle) -> None:
     else:
         out.print(describe(compared.changes), markup=False, soft_wrap=True)
         out.print(summary(compared.changes), markup=False, soft_wrap=True)
-    out.print(f"examples: {compared.examples - len(compared.failed)} of {compared.examples} pass")
+    out.print(f"examples as logic: {compared.examples - len(compared.failed)} of {compared.examples} pass")
+
+
+def _warn(opened: App, bundle: Bundle) -> None:
+    """How many warnings ``policy check`` has for the bundle."""
+    from seawall.app import BANKS
+    from seawall.policy import analyse
+    from seawall.publish import list_banks
+
+    entries = {bank.name: bank.active for bank in list_banks(opened.database, BANKS)}
+    if warnings := analyse(bundle, datetime.now(UTC).date(), entries):
+        out.print(f"warnings: {len(warnings)}; 'seawall policy check' shows them")
+
+
+def _screen_examples(opened: App, bundle: Bundle) -> None:
+    """The second column of the examples: what the real detectors find. Ends the command when one fails."""
+    from seawall.policy import ScreenedState
+    from seawall.screen import screen_examples
+
+    screened = screen_examples(bundle, opened.runner)
+    failed = [one for one in screened if one.state is ScreenedState.FAILED]
+    for one in failed:
+        err.print(one.render(), markup=False, soft_wrap=True)
+    states = Counter(one.state for one in screened)
+    out.print(f"examples as screened: {', '.join(f'{number} {state}' for state, number in states.items()) or 'none'}")
+    if failed:
+        fail(
+            f"{len(failed)} examples fail as screened: the detectors do not find what they expect. Nothing was "
+            "published. Say 'screened: wanted' in those that the detectors need not fulfil yet, or publish with --logic."
+        )
 
 
 def _put_in_force(opened: App, compared: ComparedBundle, kind: str, dry_run: bool, person: str | None) -> None:

@@ -76,6 +76,8 @@ def _difference(one: Difference) -> str:
         return f"actions: {' '.join(signs)}"
     if one.what == "examples" and not one.after:
         return "examples: changed"
+    if one.what == "when" and not one.before:  # of a new rule
+        return f"{one.what}: {_short(one.after)}"
     return f"{one.what}: {_short(one.before)} becomes {_short(one.after)}"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -144,6 +144,8 @@ def compare(before: Bundle | None, after: Bundle, today: date) -> BundleChanges:
         for name in sorted({*old, *new})
         if (change := _policy_change(old.get(name), new.get(name), today)) is not None
     )
+    if before is not None:  # of a first publication everything is new: its rules are read in the files
+        policies = tuple(replace(one, rules=_with_new_rules_written(one, new.get(one.policy))) for one in policies)
     content_types = tuple(_content_type_changes(old_types, after.content_types))
     return BundleChanges(
         before=None if before is None else before.hash,
@@ -247,6 +249,22 @@ def _rule_change(policy: str, old: Rule | None, new: Rule | None, today: date) -
         acts=_acts(new, today),
         fewer_accounts=bool(_acts(old, today) and _acts(new, today)) and _share(new) < _share(old),
     )
+
+
+def _with_new_rules_written(change: PolicyChange, policy: Policy | None) -> tuple[RuleChange, ...]:
+    """The changed rules, where an added one says what it is, so that who approves it need not look elsewhere."""
+    written = {rule.id: rule for rule in policy.rules} if policy is not None else {}
+    return tuple(
+        replace(one, differences=tuple(_written_rule(written[one.rule]))) if one.change == ADDED else one
+        for one in change.rules
+    )
+
+
+def _written_rule(rule: Rule) -> Iterator[Difference]:
+    yield Difference(what="when", before="", after=_line(rule.when.text))
+    yield Difference(what="actions", before="", after=", ".join(_actions(rule)))
+    if rule.share is not None:
+        yield Difference(what="share", before="", after=f"{rule.share:g}")
 
 
 def _share(rule: Rule | None) -> float:
