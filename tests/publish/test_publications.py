@@ -336,5 +336,5 @@ def test_a_bundle_whose_bytes_are_lost_is_not_rolled_back_to(rig: Rig) -> None:
 
 def test_a_new_rule_says_what_it_is_unless_everything_is_new() -> None:
     text = describe(changes_of(RUDE, RUDE.replace("id: gloomy", "id: sad")))
-    assert re.search(r"\+ rule sad .*\n +when: .+\n +actions: \+ hold", text)
+    assert re.search(r"\+ rule sad .*\n +when: .+\n +actions: \+ demote", text)
     assert "when:" not in describe(compare(None, bundle_of(sources(rude=RUDE)), TODAY))

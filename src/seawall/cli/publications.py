@@ -243,7 +243,7 @@ def _screen_examples(opened: App, bundle: Bundle) -> None:
     if failed:
         fail(
             f"{len(failed)} examples fail as screened: the detectors do not find what they expect. Nothing was "
-            "published. Say 'screened: wanted' in those that the detectors need not fulfil yet, or publish with --logic."
+            "published. Say 'screened: wanted' in those that need not be found yet, or publish with --logic."
         )
 
 
