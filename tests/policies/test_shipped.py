@@ -22,6 +22,7 @@ from seawall.policy import (
     load_policy,
     run_examples,
 )
+from seawall.policy.thresholds import lowest_thresholds
 from seawall.screen import screen_examples
 from seawall.shipped import banks, content_types, policies
 
@@ -43,6 +44,19 @@ def test_every_example_is_a_real_sentence(bundle: Bundle, runner: Runner) -> Non
 
 def test_no_rule_is_without_effect(bundle: Bundle) -> None:
     assert [warning.render() for warning in analyse(bundle, date(2026, 11, 1))] == []
+
+
+def test_no_rule_needs_the_exact_value_of_what_the_classifier_finds_nowhere(bundle: Bundle) -> None:
+    """Else it reads every text as a whole, which is most of what a screening costs."""
+    measured = {"hate", "harassment", "sexism", "spam", "sexual"}
+    exact = {
+        rule.id: name
+        for program in bundle.programs
+        for rule in program.rules
+        for name, threshold in lowest_thresholds([rule]).items()
+        if name in measured and threshold < 0.1
+    }
+    assert exact == {}
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
