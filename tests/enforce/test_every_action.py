@@ -1,4 +1,4 @@
-"""Every action that the platform carries out: from a rule to the message, into the statement, and back by its inverse."""
+"""Every action that the platform carries out: rule, message, statement of reasons, and back by its inverse."""
 
 from __future__ import annotations
 

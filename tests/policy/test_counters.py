@@ -73,6 +73,49 @@ DAY = 86_400_000
             ),
         ),
         (
+            'distinct(actor, by=item.body, within="1d") > 5',
+            'distinct(actor, by=item.body, within="1d")',
+            CounterSpec(
+                function=CounterFunction.DISTINCT, by=("body",), activity="comment", within=DAY, value="actor"
+            ),
+        ),
+        (
+            'distinct(actor, by=item.body, activity="play", within="1d", where=activity.seconds < 35) > 5',
+            'distinct(actor, by=item.body, activity="play", within="1d", where=(activity.seconds < 35))',
+            CounterSpec(
+                function=CounterFunction.DISTINCT,
+                by=("body",),
+                activity="sent:play",
+                within=DAY,
+                value="actor",
+                where=("compare", "seconds", "<", 35),
+            ),
+        ),
+        (
+            'count([actor, item.body], "comment", within="1d", where=activity.threat_terms >= 0.5) > 5',
+            'count([actor, item.body], "comment", within="1d", where=(activity.threat_terms >= 0.5))',
+            CounterSpec(
+                function=CounterFunction.COUNT,
+                by=("actor", "body"),
+                activity="decided:comment",
+                within=DAY,
+                where=("compare", "threat_terms", ">=", 0.5),
+                signals=("threat_terms",),
+            ),
+        ),
+        (
+            'max_of(activity.threat_terms, by=actor, activity="comment", within="1d") > 0.5',
+            'max_of(activity.threat_terms, by=actor, activity="comment", within="1d")',
+            CounterSpec(
+                function=CounterFunction.MAX,
+                by=("actor",),
+                activity="decided:comment",
+                within=DAY,
+                value="threat_terms",
+                signals=("threat_terms",),
+            ),
+        ),
+        (
             'strikes(actor, "spam", within="90d") >= 2',
             'strikes(actor, "spam", within="90d")',
             CounterSpec(function=CounterFunction.STRIKES, by=("actor",), within=90 * DAY, policy="spam"),
@@ -126,6 +169,14 @@ REFUSED = {
     'distinct(item.body, by=actor, activity="comment", within="1d") > 1': "is of the item's own content type",
     'distinct(spam, by=actor, within="1d") > 1': "distinct takes a field or an attribute of an activity",
     'sum_of(item.body, by=actor, within="1d") > 1': "comment.body is a text",
+    'sum_of(actor, by=item.body, within="1d") > 1': "sum_of takes a field or an attribute of an activity",
+    'distinct(actor, by=actor, within="1d") > 1': "there is one actor for each actor",
+    'distinct(actor, by=[item.body, actor], within="1d") > 1': "there is one actor for each actor",
+    'distinct(activity.actor, by=item.body, activity="play", within="1d") > 1': "the account is no attribute",
+    'count(item.body, "play", within="1d", where=activity.actor == "x") > 1': "the account is no attribute",
+    'count(actor, "comment", within="1d", where=activity.hate > 0.5) > 1': "counters know no 'hate'",
+    'count(actor, "message", within="1d", where=activity.threat_terms > 1) > 1': "counters know no signals of message",
+    'sum_of(item.threat_terms, by=actor, within="1d") > 1': "counters know no 'threat_terms' of comment",
     'first_seen(item.body) < "1d"': "first_seen takes the actor",
     "strikes(item.body) > 1": "strikes takes the actor",
     "activity.likes > 1": "activity.… stands in where=",
@@ -189,3 +240,10 @@ def test_a_content_type_has_its_name_before_what_seawall_records() -> None:
     text = policy(rule('count(actor, "review", within="1d", where=activity.body == "x") > 1'))
     program = build_bundle([PolicySource("test.yaml", text)], types, DETECTORS, ()).program("comment")
     assert [feature.counter.activity for feature in program.counters if feature.counter] == ["review"]
+
+
+def test_a_signal_that_only_a_counter_reads_is_asked_for() -> None:
+    when = 'count(actor, "comment", within="1d", where=activity.threat_terms >= 0.5) >= 3'
+    program = build(policy(rule(when))).program("comment")
+    assert program.signals == {"threat_terms"}
+    assert program.detectors == {"lexicon"}

@@ -10,7 +10,7 @@ import msgspec
 
 from seawall.counters.conditions import Attributes, Digest, compile_condition
 from seawall.counters.tiles import Tiles
-from seawall.model.counters import ACTOR, Condition, CounterFunction, CounterSpec, tile_size
+from seawall.model.counters import ACTOR, Condition, CounterFunction, CounterSpec, attributes_in, tile_size
 
 MOST_ENTRIES: Final = 1_000_000
 """Numbers (one for each key and tile) that an engine keeps: about 150 MB."""
@@ -280,18 +280,12 @@ class CounterEngine:
         return engine
 
 
-def attributes_in(condition: Condition) -> frozenset[str]:
-    """The attributes that a condition reads."""
-    if condition[0] in ("and", "or", "not"):
-        return frozenset().union(*map(attributes_in, condition[1:]))
-    return frozenset({condition[1]})
-
-
 def number_of(value: str | float) -> int:
-    """A value as an evenly spread 64-bit number: a digest as it is, a number by its hash."""
-    if isinstance(value, str):
+    """A value as an evenly spread 64-bit number: a digest as it is, a surrogate or a number by its hash."""
+    if isinstance(value, str) and "_" not in value:
         return int(value[:16], 16)
-    return int.from_bytes(blake2b(repr(float(value)).encode(), digest_size=8).digest(), "big")
+    text = value if isinstance(value, str) else repr(float(value))
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 def _copy(kind: str, value: Any) -> Any:

@@ -191,6 +191,8 @@ class Checker:
             raise self.refused(
                 node, f"{what} '{signal}' has no kinds", expected=f"'{signal}' alone", remedy="remove the dot"
             )
+        if signal == "activity":
+            self.ask(node, self.environment.field, signal, kind)  # refuses, and says where it may stand
         owners = ["item", "actor", *(name.partition(".")[0] for name in signals if "." in name)]
         raise self.refused(
             node,

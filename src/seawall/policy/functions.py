@@ -20,7 +20,7 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "contains": 'contains(<text field, or text>, "<words>")',
     "count": 'count(actor, "<activity>", within="10m"), perhaps with where=activity.<name> > 3',
     "count_matches": 'count_matches(<text field, or text>, "<RE2 pattern>")',
-    "distinct": 'distinct(item.<field>, by=actor, within="1d")',
+    "distinct": 'distinct(item.<field>, by=actor, within="1d"), or distinct(actor, by=item.<field>, within="1d")',
     "first_seen": "first_seen(actor)",
     "in_part": 'in_part("<screened field>", signal)',
     "known": "known(expression)",
