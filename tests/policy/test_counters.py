@@ -75,9 +75,7 @@ DAY = 86_400_000
         (
             'distinct(actor, by=item.body, within="1d") > 5',
             'distinct(actor, by=item.body, within="1d")',
-            CounterSpec(
-                function=CounterFunction.DISTINCT, by=("body",), activity="comment", within=DAY, value="actor"
-            ),
+            CounterSpec(function=CounterFunction.DISTINCT, by=("body",), activity="comment", within=DAY, value="actor"),
         ),
         (
             'distinct(actor, by=item.body, activity="play", within="1d", where=activity.seconds < 35) > 5',
@@ -176,6 +174,9 @@ REFUSED = {
     'count(item.body, "play", within="1d", where=activity.actor == "x") > 1': "the account is no attribute",
     'count(actor, "comment", within="1d", where=activity.hate > 0.5) > 1': "counters know no 'hate'",
     'count(actor, "message", within="1d", where=activity.threat_terms > 1) > 1': "counters know no signals of message",
+    'count(actor, "play", within="1d", where=activity.seconds.long) > 1': "'seconds.long' is no kind of a signal",
+    "activity.likes.many > 1": "activity.… stands in where=",
+    "not activity.likes.many": "activity.… stands in where=",
     'sum_of(item.threat_terms, by=actor, within="1d") > 1': "counters know no 'threat_terms' of comment",
     'first_seen(item.body) < "1d"': "first_seen takes the actor",
     "strikes(item.body) > 1": "strikes takes the actor",

@@ -30,6 +30,7 @@ OWN_ACTIVITIES: Final[Mapping[str, Mapping[str, ValueType]]] = {
 """Activities that Seawall itself records about the author of an item, and their attributes."""
 SHORTEST_S: Final = 60.0
 LONGEST_S: Final = 400 * 86_400.0
+_MISSPELT: Final = 0.8  # so similar to a content type: "coment" is a mistake, a "play" beside a playlist is none
 _ACTIVITY: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _VALUES: Final = {
     FieldType.TEXT: ValueType.TEXT,
@@ -106,27 +107,36 @@ def check_values(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTe
     return _feature(name, written, _with_signals(checker, spec), kind)
 
 
-def _what(
-    checker: CallChecker, node: ast.Call, what: ast.expr, named: Mapping[str, ast.expr]
-) -> tuple[str, str, str]:
+def _what(checker: CallChecker, node: ast.Call, what: ast.expr, named: Mapping[str, ast.expr]) -> tuple[str, str, str]:
     """What ``distinct``, ``sum_of`` and ``max_of`` are about: the activity, its attribute, and how it is written."""
     name, own = _name(node), checker.environment.content_type.name
     if _is_actor(what) and name == "distinct":
         return (_activity(checker, named["activity"]) if "activity" in named else own), ACTOR, ACTOR
-    owner = what.value.id if isinstance(what, ast.Attribute) and isinstance(what.value, ast.Name) else None
-    if not isinstance(what, ast.Attribute) or owner not in ("item", "activity"):
+    owner, _, attribute = _dotted(what).partition(".")
+    if owner not in ("item", "activity") or not attribute:
         raise checker.refused(what, f"{name} takes a field or an attribute of an activity", expected=SIGNATURES[name])
     if owner == "activity" and "activity" not in named:
         raise checker.refused(node, "activity.… needs activity=, which names it", expected=SIGNATURES[name])
     if owner == "item" and "activity" in named:
-        message, remedy = "item.… is of the item's own content type", f"write activity.{what.attr} for another activity"
+        message, remedy = "item.… is of the item's own content type", f"write activity.{attribute} for another activity"
         raise checker.refused(named["activity"], message, remedy=remedy)
     activity = own if owner == "item" else _activity(checker, named["activity"])
-    kind = _attribute(checker, what, activity, what.attr, signals=owner == "activity")
+    kind = _attribute(checker, what, activity, attribute, signals=owner == "activity")
     if name != "distinct" and kind not in (None, ValueType.NUMBER):
-        message = f"{_shown(activity)}.{what.attr} is {article(kind or ValueType.NONE)}"
+        message = f"{_shown(activity)}.{attribute} is {article(kind or ValueType.NONE)}"
         raise checker.refused(what, message, expected="a number")
-    return activity, what.attr, f"{owner}.{what.attr}"
+    return activity, attribute, f"{owner}.{attribute}"
+
+
+def _dotted(node: ast.expr) -> str:
+    """Names joined by dots, as written; empty for anything else."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=inner, attr=name):
+            before = _dotted(inner)
+            return f"{before}.{name}" if before else ""
+    return ""
 
 
 def check_first_seen(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
@@ -221,7 +231,7 @@ def _activity(checker: CallChecker, node: ast.expr) -> str:
     if not _ACTIVITY.fullmatch(name):
         expected = "a content type, or lower-case letters, digits and underscores"
         raise checker.refused(node, f"no activity can be called {literal(name)}", expected=expected)
-    near = nearest(name, [*types, *OWN_ACTIVITIES])
+    near = nearest(name, [*types, *OWN_ACTIVITIES], cutoff=_MISSPELT)
     if near and not environment.is_published:
         remedy = "if the platform sends an activity of that name, give it another one: this would look like a mistake"
         raise checker.refused(
@@ -289,6 +299,8 @@ def _attribute(
     not asked about every item.
     """
     environment = checker.environment
+    if "." in name and (name not in environment.signals or activity not in environment.types):
+        raise checker.refused(node, f"'{name}' is no kind of a signal", expected="activity.<name>")
     if name == ACTOR:
         raise checker.refused(node, "the account is no attribute", expected="actor, as in distinct(actor, by=…)")
     if activity.startswith(SENT):
@@ -390,10 +402,11 @@ def _type(constant: str | float) -> ValueType:
 
 
 def _named_attribute(checker: CallChecker, node: ast.expr, activity: str, *kinds: ValueType) -> str:
-    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name) or node.value.id != "activity":
+    owner, _, name = _dotted(node).partition(".")
+    if owner != "activity" or not name:
         raise checker.refused(node, "where= tests attributes of the activity", expected="activity.<name>")
-    found = _attribute(checker, node, activity, node.attr, signals=True)
+    found = _attribute(checker, node, activity, name, signals=True)
     if found is not None and any(kind is not found for kind in kinds):
-        message = f"{_shown(activity)}.{node.attr} is {article(found)}"
+        message = f"{_shown(activity)}.{name} is {article(found)}"
         raise checker.refused(node, message, expected=f"a test of {article(found)}")
-    return node.attr
+    return name
