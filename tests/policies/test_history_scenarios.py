@@ -243,7 +243,7 @@ def test_a_fan_a_hit_and_sounds_for_sleeping_are_left_alone(platform: Platform) 
 
 
 def test_a_silent_artist_with_another_distributor_is_seen_and_a_comeback_is_not(platform: Platform) -> None:
-    before = {
+    before: dict[str, Any] = {
         "artist_id": "ar-late",
         "previous_distributor": "old-label",
         "previous_release_at": "1989-02-01T00:00:00Z",

@@ -62,8 +62,8 @@ class Checker:
     expression: Expression
     later_lets: Set[str] = _NOTHING
     thresholds: dict[str, Threshold] = field(default_factory=dict)
-    is_name: bool = False  # the expression names a feature for an example: what a rule must guard is not computed
     terms: dict[ast.expr, TypedTerm] | None = None  # filled with the term of each node, for those who ask
+    is_name: bool = False  # the expression names a feature for an example: what a rule must guard is not computed
 
     def condition(self) -> Checked:
         """The whole expression as a condition. Raises Refused."""

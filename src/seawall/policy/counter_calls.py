@@ -305,10 +305,8 @@ def _attribute(
         raise checker.refused(node, "the account is no attribute", expected="actor, as in distinct(actor, by=…)")
     if activity.startswith(SENT):
         return None
-    if activity.startswith(OWN):
-        kinds = dict(OWN_ACTIVITIES[activity.removeprefix(OWN)])
-    else:
-        kinds = _fields(environment.types[activity])
+    is_own = activity.startswith(OWN)
+    kinds = OWN_ACTIVITIES[activity.removeprefix(OWN)] if is_own else _fields(environment.types[activity])
     if signals and name not in kinds and name in environment.signals and activity in environment.types:
         return _signal(checker, node, activity, name)
     if name not in kinds:

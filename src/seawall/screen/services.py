@@ -121,7 +121,7 @@ class StoredFirstRevisions(FirstRevisions):
         made = decision_table.c
         return self._event(select(made.seq).where(made.item == item, made.revision == 1).order_by(made.seq).limit(1))
 
-    def _event(self, query: Select[tuple[int]]) -> Event | None:
+    def _event(self, query: Select[Any]) -> Event | None:
         with self._database.read() as connection:
             seq = connection.execute(query).scalar()
         return None if seq is None else next(iter(self._ledger.events(after=seq - 1, limit=1)), None)
