@@ -131,6 +131,35 @@ def test_accounts_are_told_apart_among_items_and_among_activities(rig: Rig) -> N
     assert f"{same} = 3" in explained(rig, answer)
 
 
+def test_nearly_one_text_from_many_accounts_is_a_cluster(rig: Rig) -> None:
+    size = 'cluster_size("body", within="1d")'
+    publish(rig, f"{size} >= 3")
+    wave = "Hello friend! I found a way to earn 900 euros a day from home, ask me how, no experience needed. Ref {}"
+    answers = [rig.screen(wave.format(number), id=f"w-{number}", actor=f"bot-{number}") for number in range(6)]
+    sizes = [_cluster(rig, one) for one in answers]
+    assert sizes[0] == 0
+    assert sizes == sorted(sizes)
+    assert sizes[-1] >= 4
+    assert [one.verdict.value for one in answers] == ["hold" if size >= 3 else "allow" for size in sizes]
+    again = rig.screen(wave.format(2), id="w-2", actor="bot-2")
+    assert _cluster(rig, again) == 5  # all but its own
+    mine = [rig.screen("so good!" if n % 2 else "So GOOD", id=f"m-{n}", actor="fan") for n in range(4)]
+    assert [_cluster(rig, one) for one in mine] == [0, 1, 1, 1]  # one account, however often
+    others = [
+        "the drums on the third song are wonderful",
+        "when is the next tour through Ghent?",
+        "so sad",
+        "!!!",
+        "🎵",
+    ]
+    assert {_cluster(rig, rig.screen(text, id=f"o-{n}", actor=f"o-{n}")) for n, text in enumerate(others)} == {0}
+    assert f"{size} = 5" in explained(rig, again)
+
+
+def _cluster(rig: Rig, answer: ScreenResponse) -> Any:
+    return (rig.decision(answer).features or {})['cluster_size("body", within="1d")']
+
+
 def test_a_rescreen_keeps_what_the_first_look_read(rig: Rig) -> None:
     publish(rig, f"{FOUR} > 90")
     answer = rig.hang(id="n-1")

@@ -114,6 +114,17 @@ DAY = 86_400_000
             ),
         ),
         (
+            'cluster_size("body", within="1d") > 5',
+            'cluster_size("body", within="1d")',
+            CounterSpec(
+                function=CounterFunction.CLUSTER_SIZE,
+                by=("near:body",),
+                activity="comment",
+                within=DAY,
+                value="actor",
+            ),
+        ),
+        (
             'strikes(actor, "spam", within="90d") >= 2',
             'strikes(actor, "spam", within="90d")',
             CounterSpec(function=CounterFunction.STRIKES, by=("actor",), within=90 * DAY, policy="spam"),
@@ -178,6 +189,9 @@ REFUSED = {
     "activity.likes.many > 1": "activity.… stands in where=",
     "not activity.likes.many": "activity.… stands in where=",
     'sum_of(item.threat_terms, by=actor, within="1d") > 1': "counters know no 'threat_terms' of comment",
+    'cluster_size(within="1d") > 1': "cluster_size needs a text field",
+    'cluster_size("cover", within="1d") > 1': "content type comment has no text field 'cover'",
+    'cluster_size("body") > 1': "cluster_size needs within=",
     'first_seen(item.body) < "1d"': "first_seen takes the actor",
     "strikes(item.body) > 1": "strikes takes the actor",
     "activity.likes > 1": "activity.… stands in where=",

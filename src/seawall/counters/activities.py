@@ -7,8 +7,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select
 
+from seawall.content.normalise import normalise
 from seawall.counters.engine import Activity
 from seawall.counters.events import ActivityRecorded
+from seawall.match.entries import words_of
+from seawall.match.neartext import minhash
 from seawall.model import (
     Decision,
     DecisionMade,
@@ -20,7 +23,7 @@ from seawall.model import (
     SubjectErased,
     is_account,
 )
-from seawall.model.counters import ACTOR, DECIDED, OWN, SENT
+from seawall.model.counters import ACTOR, DECIDED, NEAR, OWN, SENT
 from seawall.storage import Vault
 from seawall.storage.events import Events
 from seawall.storage.ledger import event as event_table
@@ -35,6 +38,9 @@ Needs = Mapping[str, frozenset[str]]
 """By activity, the attributes that are needed of it."""
 FieldsOf = Callable[[Sequence[str]], Mapping[str, Mapping[str, Any]]]
 """From items (surrogates) to the fields of their first revisions; erased ones are absent."""
+
+_KEYS: Final = 8
+_MINIMA_OF_KEY: Final = 8
 
 _READ: Final = (
     select(
@@ -168,6 +174,10 @@ def attributes_of(fields: Mapping[str, Any], names: Iterable[str], vault: Vault)
     """Fields as attributes of an activity: texts as digests; files and what is absent are left out."""
     found: dict[str, Any] = {}
     for name in names:
+        if name.startswith(NEAR):
+            if keys := _near_keys(fields.get(name.removeprefix(NEAR)), vault):
+                found[name] = keys
+            continue
         value = fields.get(name)
         if isinstance(value, str):
             found[name] = text_digest(vault, value)
@@ -176,6 +186,19 @@ def attributes_of(fields: Mapping[str, Any], names: Iterable[str], vault: Vault)
         elif isinstance(value, int | float):
             found[name] = value
     return found
+
+
+def _near_keys(value: Any, vault: Vault) -> frozenset[str]:
+    """Keys of which near-duplicates of a text share some: digests of parts of its MinHash.
+
+    Two texts share one in 99 of 100 cases when 90 % of their 5-grams are the same, in 38 when it is 70 %, in 3 at half.
+    """
+    text = "\n".join(value) if isinstance(value, list | tuple) else value
+    words = " ".join(word[0] for word in words_of(normalise(text).text)) if isinstance(text, str) else ""
+    if not words:
+        return frozenset()
+    parts = minhash(words).reshape(-1, _MINIMA_OF_KEY)[:_KEYS]
+    return frozenset(text_digest(vault, f"{number} {part.tobytes().hex()}") for number, part in enumerate(parts))
 
 
 def _owners(connection: Connection, reported: Sequence[str]) -> dict[str, str]:

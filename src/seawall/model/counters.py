@@ -19,6 +19,8 @@ OWN: Final = "own:"
 """Before the names of activities that Seawall itself sees beside items: a content type may be called ``review``."""
 SENT: Final = "sent:"
 """Before the names of those that the platform sends."""
+NEAR: Final = "near:"
+"""Before a text field's name: the attribute that near-duplicates of the text share values of."""
 DECIDED: Final = "decided:"
 """Before a content type's name: its items with the signals that their first decision found."""
 
@@ -38,6 +40,7 @@ class CounterFunction(StrEnum):
     RATIO = "ratio"
     FIRST_SEEN = "first_seen"
     STRIKES = "strikes"
+    CLUSTER_SIZE = "cluster_size"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,17 @@ from dataclasses import replace
 from typing import Final
 
 from seawall.model import ContentType, FieldRole, FieldType, SignalKind
-from seawall.model.counters import ACTOR, DECIDED, OWN, SENT, Condition, CounterFunction, CounterSpec, attributes_in
+from seawall.model.counters import (
+    ACTOR,
+    DECIDED,
+    NEAR,
+    OWN,
+    SENT,
+    Condition,
+    CounterFunction,
+    CounterSpec,
+    attributes_in,
+)
 from seawall.model.durations import FORM, format_duration, parse_duration
 from seawall.policy.checking import CallChecker
 from seawall.policy.functions import SIGNATURES
@@ -137,6 +147,29 @@ def _dotted(node: ast.expr) -> str:
             before = _dotted(inner)
             return f"{before}.{name}" if before else ""
     return ""
+
+
+def check_cluster_size(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
+    """``cluster_size("body", within="1d")``: how many accounts sent this text, or nearly this, before."""
+    named = _named(checker, node, ("within",))
+    if len(node.args) != 1:
+        raise checker.refused(node, "cluster_size needs a text field", expected=SIGNATURES["cluster_size"])
+    content_type = checker.environment.content_type
+    texts = [spec.name for spec in content_type.fields if spec.type in (FieldType.TEXT, FieldType.TEXTS)]
+    name = _text(checker, node.args[0])
+    if name not in texts:
+        message = f"content type {content_type.name} has no text field '{name}'"
+        raise checker.refused(node.args[0], message, expected="one of " + ", ".join(texts), near=nearest(name, texts))
+    within = _within(checker, node, named)
+    spec = CounterSpec(
+        function=CounterFunction.CLUSTER_SIZE,
+        by=(NEAR + name,),
+        activity=content_type.name,
+        within=int(within * 1000),
+        value=ACTOR,
+    )
+    written = [literal(name), f"within={literal(format_duration(within))}"]
+    return _feature("cluster_size", written, spec, ValueType.INTEGER)
 
 
 def check_first_seen(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:

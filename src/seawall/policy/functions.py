@@ -17,6 +17,7 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "age": "age(actor) or age(item.<timestamp field>)",
     "at_fpr": "at_fpr(rate), compared with a signal: hate >= at_fpr(0.001)",
     "bank": 'bank("<name of a bank>") or bank("<name of a bank>", within=<distance>)',
+    "cluster_size": 'cluster_size("<text field>", within="1d")',
     "contains": 'contains(<text field, or text>, "<words>")',
     "count": 'count(actor, "<activity>", within="10m"), perhaps with where=activity.<name> > 3',
     "count_matches": 'count_matches(<text field, or text>, "<RE2 pattern>")',
