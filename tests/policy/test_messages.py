@@ -128,7 +128,11 @@ def mistakes() -> Iterator[tuple[str, str]]:
 
 WHENS: Final = {
     "an unknown name": "hat > 0.5",
-    "an unknown function": "count(1) > 0",
+    "an unknown function": "cuont(1) > 0",
+    "a counter of nothing": "count(1) > 0",
+    "a kind of a signal without kinds": "hate.loud > 0.5",
+    "a dot behind nothing": "hat.loud > 0.5",
+    "an activity outside of a counter": "activity.likes > 1",
     "an unknown field": "item.titel == 'x'",
     "an unknown attribute": "actor.folowers > 3",
     "an optional field": "item.score > 3",
@@ -232,6 +236,12 @@ def _between_policies() -> Iterator[str]:
         signals=(SignalSpec(name="hate", kind=SignalKind.PROBABILITY),),
         modalities=frozenset({Modality.TEXT}),
     )
+    sorrow = replace(
+        second,
+        signals=tuple(
+            SignalSpec(name=name, kind=SignalKind.SCORE) for name in ("sorrow", "sorrow.urging", "sorrow.distress")
+        ),
+    )
     comment = content_types()[0]
     rates = policy(rule("hate >= at_fpr(0.01)"))
     asking = replace(comment, stages=(replace(comment.stages[0], detectors=("text-modell",)), *comment.stages[1:]))
@@ -245,6 +255,7 @@ def _between_policies() -> Iterator[str]:
             ("two policies of one name", [good, good], [comment], DETECTORS, BANKS),
             ("two detectors of one name", [good], [comment], [*DETECTORS, TEXT_MODEL], BANKS),
             ("a rate of a signal with two sources", [rates], [comment], [*DETECTORS, second], BANKS),
+            ("a kind that a signal lacks", [policy(rule("sorrow.urgin > 0"))], [comment], [*DETECTORS, sorrow], BANKS),
             ("a bank without a detector", [policy(rule('bank("new") > 0'))], [comment], DETECTORS, ["new"]),
             ("no bank yet", [policy(rule('bank("new") > 0'))], [comment], DETECTORS, []),
             ("a stage that asks an unknown detector", [good], [asking], DETECTORS, BANKS),
