@@ -37,6 +37,7 @@ SPECS = [
     counter("count", by=("actor", "track")),
     counter("count", by=("track",), within=30 * DAY),
     counter("distinct", HOUR, value="track"),
+    counter("distinct", DAY, value="actor", by=("track",)),
     counter("sum_of", 2 * DAY, value="seconds"),
     counter("max_of", 10 * MINUTE, value="seconds"),
     counter("rate"),
@@ -76,7 +77,7 @@ def naive(spec: CounterSpec, log: Sequence[Activity], key: dict[str, Any], at: i
         case CounterFunction.RATE:
             return len(held) / (spec.within / MINUTE)
         case CounterFunction.DISTINCT:
-            return len({one["track"] for one in held})
+            return len({one[spec.value] for one in held})
         case CounterFunction.SUM:
             return sum(values)
         case CounterFunction.MAX:

@@ -104,6 +104,62 @@ def test_an_item_never_counts_itself(rig: Rig) -> None:
     assert read(rig, rig.screen("hello", id="n-5"))[names[2]] == 4
 
 
+def test_what_decisions_found_is_counted_once_and_an_item_does_not_count_itself(rig: Rig) -> None:
+    linked = 'count(actor, "note", within="1d", where=(activity.link_count >= 1))'
+    most = 'max_of(activity.link_count, by=actor, activity="note", within="1d")'
+    publish(rig, f"{linked} >= 2", f"{most} > 90")
+    bodies = ["see https://a.example", "no address", "see https://b.example and https://c.example", "nothing"]
+    answers = [rig.screen(body, id=f"n-{number}") for number, body in enumerate(bodies)]
+    assert [(read(rig, one)[linked], read(rig, one)[most]) for one in answers] == [(0, 0), (1, 1), (1, 1), (2, 2)]
+    again = rig.screen(bodies[2], id="n-2")
+    edited = rig.screen("see https://d.example", id="n-1")
+    assert [(read(rig, one)[linked], read(rig, one)[most]) for one in (again, edited)] == [(1, 1), (2, 2)]
+    assert read(rig, rig.screen("hello", id="n-9"))[linked] == 2  # an edit is no new item
+    assert read(rig, rig.screen("hello", id="n-10", actor="a-2"))[linked] == 0
+
+
+def test_accounts_are_told_apart_among_items_and_among_activities(rig: Rig) -> None:
+    same = 'distinct(actor, by=item.body, within="1d")'
+    plays = 'distinct(actor, by=item.body, activity="play", within="1d")'
+    publish(rig, f"{same} >= 2", f"{plays} > 90")
+    answers = [rig.screen("one text", id=f"n-{number}", actor=f"a-{number % 3}") for number in range(5)]
+    assert [read(rig, one)[same] for one in answers] == [0, 1, 2, 3, 3]
+    assert [one.verdict.value for one in answers] == ["allow", "allow", "hold", "hold", "hold"]
+    send(rig, *(play(f"p-{number}", actor=f"a-{number % 4}", body="one text") for number in range(9)))
+    answer = rig.screen("one text", id="n-9")
+    assert read(rig, answer)[plays] == 4
+    assert f"{same} = 3" in explained(rig, answer)
+
+
+def test_nearly_one_text_from_many_accounts_is_a_cluster(rig: Rig) -> None:
+    size = 'cluster_size("body", within="1d")'
+    publish(rig, f"{size} >= 3")
+    wave = "Hello friend! I found a way to earn 900 euros a day from home, ask me how, no experience needed. Ref {}"
+    answers = [rig.screen(wave.format(number), id=f"w-{number}", actor=f"bot-{number}") for number in range(6)]
+    sizes = [_cluster(rig, one) for one in answers]
+    assert sizes[0] == 0
+    assert sizes == sorted(sizes)
+    assert sizes[-1] >= 4
+    assert [one.verdict.value for one in answers] == ["hold" if size >= 3 else "allow" for size in sizes]
+    again = rig.screen(wave.format(2), id="w-2", actor="bot-2")
+    assert _cluster(rig, again) == 5  # all but its own
+    mine = [rig.screen("so good!" if n % 2 else "So GOOD", id=f"m-{n}", actor="fan") for n in range(4)]
+    assert [_cluster(rig, one) for one in mine] == [0, 1, 1, 1]  # one account, however often
+    others = [
+        "the drums on the third song are wonderful",
+        "when is the next tour through Ghent?",
+        "so sad",
+        "!!!",
+        "🎵",
+    ]
+    assert {_cluster(rig, rig.screen(text, id=f"o-{n}", actor=f"o-{n}")) for n, text in enumerate(others)} == {0}
+    assert f"{size} = 5" in explained(rig, again)
+
+
+def _cluster(rig: Rig, answer: ScreenResponse) -> Any:
+    return (rig.decision(answer).features or {})['cluster_size("body", within="1d")']
+
+
 def test_a_rescreen_keeps_what_the_first_look_read(rig: Rig) -> None:
     publish(rig, f"{FOUR} > 90")
     answer = rig.hang(id="n-1")

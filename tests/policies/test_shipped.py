@@ -97,6 +97,11 @@ OF_THE_CATALOGUE = {
     "covert-messages",
     "fake-pharmacy",
     "impersonation",
+    "artificial-streaming",
+    "dormant-artist",
+    "renamed-releases",
+    "upload-spam",
+    "contact-with-minors",  # a comment is written to nobody
 }
 
 

@@ -73,6 +73,58 @@ DAY = 86_400_000
             ),
         ),
         (
+            'distinct(actor, by=item.body, within="1d") > 5',
+            'distinct(actor, by=item.body, within="1d")',
+            CounterSpec(function=CounterFunction.DISTINCT, by=("body",), activity="comment", within=DAY, value="actor"),
+        ),
+        (
+            'distinct(actor, by=item.body, activity="play", within="1d", where=activity.seconds < 35) > 5',
+            'distinct(actor, by=item.body, activity="play", within="1d", where=(activity.seconds < 35))',
+            CounterSpec(
+                function=CounterFunction.DISTINCT,
+                by=("body",),
+                activity="sent:play",
+                within=DAY,
+                value="actor",
+                where=("compare", "seconds", "<", 35),
+            ),
+        ),
+        (
+            'count([actor, item.body], "comment", within="1d", where=activity.threat_terms >= 0.5) > 5',
+            'count([actor, item.body], "comment", within="1d", where=(activity.threat_terms >= 0.5))',
+            CounterSpec(
+                function=CounterFunction.COUNT,
+                by=("actor", "body"),
+                activity="decided:comment",
+                within=DAY,
+                where=("compare", "threat_terms", ">=", 0.5),
+                signals=("threat_terms",),
+            ),
+        ),
+        (
+            'max_of(activity.threat_terms, by=actor, activity="comment", within="1d") > 0.5',
+            'max_of(activity.threat_terms, by=actor, activity="comment", within="1d")',
+            CounterSpec(
+                function=CounterFunction.MAX,
+                by=("actor",),
+                activity="decided:comment",
+                within=DAY,
+                value="threat_terms",
+                signals=("threat_terms",),
+            ),
+        ),
+        (
+            'cluster_size("body", within="1d") > 5',
+            'cluster_size("body", within="1d")',
+            CounterSpec(
+                function=CounterFunction.CLUSTER_SIZE,
+                by=("near:body",),
+                activity="comment",
+                within=DAY,
+                value="actor",
+            ),
+        ),
+        (
             'strikes(actor, "spam", within="90d") >= 2',
             'strikes(actor, "spam", within="90d")',
             CounterSpec(function=CounterFunction.STRIKES, by=("actor",), within=90 * DAY, policy="spam"),
@@ -144,3 +196,10 @@ def test_a_content_type_has_its_name_before_what_seawall_records() -> None:
     text = policy(rule('count(actor, "review", within="1d", where=activity.body == "x") > 1'))
     program = build_bundle([PolicySource("test.yaml", text)], types, DETECTORS, ()).program("comment")
     assert [feature.counter.activity for feature in program.counters if feature.counter] == ["review"]
+
+
+def test_a_signal_that_only_a_counter_reads_is_asked_for() -> None:
+    when = 'count(actor, "comment", within="1d", where=activity.threat_terms >= 0.5) >= 3'
+    program = build(policy(rule(when))).program("comment")
+    assert program.signals == {"threat_terms"}
+    assert program.detectors == {"lexicon"}

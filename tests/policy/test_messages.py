@@ -233,6 +233,20 @@ COUNTERS: Final = (
     "activity.likes > 1",
     'count(actor, "comment", within="1d") > "3"',
     'sum_of(item.likes, by=actor, within="1d", where=activity.tags) > 1',
+    'sum_of(actor, by=item.body, within="1d") > 1',
+    'distinct(actor, by=actor, within="1d") > 1',
+    'distinct(actor, by=[item.body, actor], within="1d") > 1',
+    'distinct(activity.actor, by=item.body, activity="play", within="1d") > 1',
+    'count(item.body, "play", within="1d", where=activity.actor == "x") > 1',
+    'count(actor, "comment", within="1d", where=activity.hate > 0.5) > 1',
+    'count(actor, "message", within="1d", where=activity.threat_terms > 1) > 1',
+    'count(actor, "play", within="1d", where=activity.seconds.long) > 1',
+    "activity.likes.many > 1",
+    "not activity.likes.many",
+    'sum_of(item.threat_terms, by=actor, within="1d") > 1',
+    'cluster_size(within="1d") > 1',
+    'cluster_size("cover", within="1d") > 1',
+    'cluster_size("body") > 1',
 )
 EXAMPLES: Final = {
     "an example as a text": "x",
@@ -276,6 +290,12 @@ def _between_policies() -> Iterator[str]:
         signals=(SignalSpec(name="hate", kind=SignalKind.PROBABILITY),),
         modalities=frozenset({Modality.TEXT}),
     )
+    sorrow = replace(
+        second,
+        signals=tuple(
+            SignalSpec(name=name, kind=SignalKind.SCORE) for name in ("sorrow", "sorrow.urging", "sorrow.distress")
+        ),
+    )
     comment = content_types()[0]
     rates = policy(rule("hate >= at_fpr(0.01)"))
     asking = replace(comment, stages=(replace(comment.stages[0], detectors=("text-modell",)), *comment.stages[1:]))
@@ -294,6 +314,7 @@ def _between_policies() -> Iterator[str]:
             ("two policies of one name", [good, good], [comment], DETECTORS, BANKS),
             ("two detectors of one name", [good], [comment], [*DETECTORS, TEXT_MODEL], BANKS),
             ("a rate of a signal with two sources", [rates], [comment], [*DETECTORS, second], BANKS),
+            ("a kind that a signal lacks", [policy(rule("sorrow.urgin > 0"))], [comment], [*DETECTORS, sorrow], BANKS),
             ("a bank without a detector", [policy(rule('bank("new") > 0'))], [comment], DETECTORS, ["new"]),
             ("no bank yet", [policy(rule('bank("new") > 0'))], [comment], DETECTORS, []),
             ("a stage that asks an unknown detector", [good], [asking], DETECTORS, BANKS),

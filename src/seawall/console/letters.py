@@ -31,8 +31,15 @@ def problem_with(letters: Mapping[str, str], unveil_key: str) -> str:
 
 
 def letters_of(chosen: Preferences, defaults: Mapping[str, str]) -> Mapping[str, str]:
-    """The letter of each action. The defaults when a later release took one of the chosen letters for the page."""
-    found = {**defaults, **{kind: letter for kind, letter in chosen.letters.items() if kind in defaults}}
+    """The letter of each action. The defaults when a later release took one of the chosen letters for the page.
+
+    The default of an action that came with a later release makes way for a letter that somebody chose before.
+    """
+    own = {kind: letter for kind, letter in chosen.letters.items() if kind in defaults}
+    found = {**defaults, **own}
+    taken = {*own.values(), chosen.unveil_key}
+    for kind in [kind for kind in defaults if kind not in own and found[kind] in taken]:
+        found[kind] = next((sign for sign in _SIGNS if sign not in taken.union(found.values())), found[kind])
     return defaults if problem_with(found, chosen.unveil_key) else found
 
 

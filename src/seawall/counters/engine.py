@@ -10,7 +10,7 @@ import msgspec
 
 from seawall.counters.conditions import Attributes, Digest, compile_condition
 from seawall.counters.tiles import Tiles
-from seawall.model.counters import ACTOR, Condition, CounterFunction, CounterSpec, tile_size
+from seawall.model.counters import ACTOR, Condition, CounterFunction, CounterSpec, attributes_in, tile_size
 
 MOST_ENTRIES: Final = 1_000_000
 """Numbers (one for each key and tile) that an engine keeps: about 150 MB."""
@@ -47,6 +47,7 @@ _KINDS: Final = {
     CounterFunction.DISTINCT: "distinct",
     CounterFunction.SUM: "sum",
     CounterFunction.MAX: "max",
+    CounterFunction.CLUSTER_SIZE: "distinct",
 }
 
 
@@ -85,7 +86,7 @@ class _Table:
         self.value = spec.value
 
     def key(self, attributes: Attributes) -> Any:
-        """The key of an activity; None when it lacks a dimension."""
+        """The key of an activity; None when it lacks a dimension; a frozenset of keys that near-duplicates share."""
         if isinstance(self.by, str):
             return attributes.get(self.by)
         key = tuple([attributes.get(name) for name in self.by])
@@ -155,10 +156,11 @@ class CounterEngine:
                 if key is None or at < activity.received - table.window - table.spec.tile - _SLACK:
                     continue  # no window reaches back to it
                 for value in table.values(attributes):
-                    if table.tiles.add(at, key, value):
-                        self._entries += 1
-                        if self._entries > self._most:
-                            self._give_up()
+                    for each in key if isinstance(key, frozenset) else (key,):
+                        if table.tiles.add(at, each, value):
+                            self._entries += 1
+                            if self._entries > self._most:
+                                self._give_up()
 
     def _expire(self, now: int) -> None:
         for table in self._tables.values():
@@ -188,10 +190,16 @@ class CounterEngine:
         key = table.key(attributes)
         if key is None:
             return 0
+        if isinstance(key, frozenset):
+            totals = [self._total(table, one, within, at, own) for one in sorted(key)]
+            return None if None in totals else max(totals, default=0)
+        return self._total(table, key, within, at, own)
+
+    def _total(self, table: _Table, key: Any, within: int, at: int, own: Sequence[Activity]) -> Any:
         mine = [
             (one.at, value)
             for one in own
-            if one.name == table.spec.activity and table.key(one.attributes) == key
+            if one.name == table.spec.activity and _has(table.key(one.attributes), key)
             for value in table.values(one.attributes)
         ]
         return table.tiles.total(key, at, within, mine)
@@ -280,18 +288,16 @@ class CounterEngine:
         return engine
 
 
-def attributes_in(condition: Condition) -> frozenset[str]:
-    """The attributes that a condition reads."""
-    if condition[0] in ("and", "or", "not"):
-        return frozenset().union(*map(attributes_in, condition[1:]))
-    return frozenset({condition[1]})
+def _has(found: Any, key: Any) -> bool:
+    return key in found if isinstance(found, frozenset) else found == key
 
 
 def number_of(value: str | float) -> int:
-    """A value as an evenly spread 64-bit number: a digest as it is, a number by its hash."""
-    if isinstance(value, str):
+    """A value as an evenly spread 64-bit number: a digest as it is, a surrogate or a number by its hash."""
+    if isinstance(value, str) and "_" not in value:
         return int(value[:16], 16)
-    return int.from_bytes(blake2b(repr(float(value)).encode(), digest_size=8).digest(), "big")
+    text = value if isinstance(value, str) else repr(float(value))
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 def _copy(kind: str, value: Any) -> Any:

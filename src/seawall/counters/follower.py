@@ -17,12 +17,12 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, bindparam, func, select
 
-from seawall.counters.activities import activities_of, attributes_of, bodies_of, read_counted, text_digest
+from seawall.counters.activities import activities_of, attributes_of, read_counted, text_digest
 from seawall.counters.engine import Activity, CounterEngine, tables_of, windows_of
 from seawall.counters.snapshots import load_snapshot, save_snapshot
 from seawall.counters.strikes import strikes_of
 from seawall.model import UNKNOWN, FeatureValue, Item, SubjectErased, Unknown, UnknownReason, now_ms
-from seawall.model.counters import ACTOR, COUNTERS, POSITION, CounterFunction, CounterSpec
+from seawall.model.counters import ACTOR, COUNTERS, DECIDED, POSITION, CounterFunction, CounterSpec
 from seawall.model.stored_items import FirstRevisions
 from seawall.policy import Bundle, Feature
 from seawall.storage import Database, Ledger, StorageError, Vault
@@ -197,9 +197,8 @@ class Counters:
 
     def _count(self, connection: Connection, engine: CounterEngine, after: int, upto: int) -> int:
         """Count the next events, at most up to ``upto``; return the number up to which was counted."""
-        needs, schema = engine.needs(), self._ledger.schema.events
-        kinds = [schema.kind_of(body) for body in bodies_of(needs)]
-        events, reached = read_counted(connection, schema, kinds, after, upto, _CHUNK)
+        needs = engine.needs()
+        events, reached = read_counted(connection, self._ledger.schema.events, needs, after, upto, _CHUNK)
         batch: list[Activity] = []
         fields_of = self._first_revisions().fields_of
         # All is read before anything is counted: a chunk that cannot be read is counted later, and once.
@@ -273,13 +272,13 @@ class Counters:
             for feature in wanted:
                 if feature not in counted:
                     values[feature.name] = self._stored(connection, _spec(feature), actor, at)
-            counted_at, own = (0, ()) if ref is None or not counted else self._own(connection, ref)
+            own = () if ref is None or not counted else self._own(connection, ref)
         attributes: dict[str, Any] = {} if actor is None else {ACTOR: actor}
         names = {name for feature in counted for name in _spec(feature).by} - {ACTOR}
         attributes |= attributes_of(item.fields, names, self._vault)
         with self._lock:
             position = self.position if counted else 0
-            mine = own if counted_at <= position else ()
+            mine = [activity for counted_at, activity in own if counted_at <= position]
             for feature in counted:
                 found = self._counted(_spec(feature), attributes, at, mine)
                 if isinstance(found, str):
@@ -319,16 +318,20 @@ class Counters:
         }
         return (None if of_actor is None else found.get(of_actor)), found.get(of_item)
 
-    def _own(self, connection: Connection, ref: str) -> tuple[int, Sequence[Activity]]:
-        """The activities by which a known item was counted, and the number of their event."""
+    def _own(self, connection: Connection, ref: str) -> Sequence[tuple[int, Activity]]:
+        """The activities by which a known item was counted, each with the number of its event."""
         revisions = self._first_revisions()
-        event = revisions.submission(ref)
-        if event is None:
-            return 0, ()
         with self._lock:
             needs = self._engine.needs()
-        found = activities_of(connection, [event], needs, self._vault, revisions.fields_of)
-        return event.seq, [one for one in found if isinstance(one, Activity)]
+        reads_decisions = any(name.startswith(DECIDED) for name in needs)
+        events = [revisions.submission(ref), revisions.first_decision(ref) if reads_decisions else None]
+        return [
+            (event.seq, one)
+            for event in events
+            if event is not None
+            for one in activities_of(connection, [event], needs, self._vault, revisions.fields_of)
+            if isinstance(one, Activity)
+        ]
 
 
 def unread(

@@ -62,7 +62,12 @@ ACTIONS: dict[str, ActionKind] = {
             subject=ActionSubject.ITEM,
             inverse="restore",
             adverse=True,
-            covers=frozenset({"disable", "hold", "demote", "demonetise", "age_restrict", "advisory"}),
+            covers=frozenset(
+                {
+                    *("disable", "hold", "demote", "hold_from_recommendation", "demonetise"),
+                    *("age_restrict", "age_hold", "advisory", "label_synthetic"),
+                }
+            ),
             decision_visibility="DECISION_VISIBILITY_CONTENT_REMOVED",
         ),
         ActionKind(
@@ -90,6 +95,14 @@ ACTIONS: dict[str, ActionKind] = {
             decision_visibility="DECISION_VISIBILITY_CONTENT_DEMOTED",
         ),
         ActionKind(
+            name="hold_from_recommendation",  # until a person has decided; whoever looks for it finds it
+            title="Hold from recommendations",
+            subject=ActionSubject.ITEM,
+            inverse="release_to_recommendation",
+            adverse=True,
+            decision_visibility="DECISION_VISIBILITY_CONTENT_DEMOTED",
+        ),
+        ActionKind(
             name="demonetise",
             title="Stop monetisation",
             subject=ActionSubject.ITEM,
@@ -106,12 +119,28 @@ ACTIONS: dict[str, ActionKind] = {
             decision_visibility="DECISION_VISIBILITY_CONTENT_AGE_RESTRICTED",
         ),
         ActionKind(
+            name="age_hold",  # from accounts that are below the age, and from those whose age nobody has assured
+            title="Hold until age is assured",
+            subject=ActionSubject.ITEM,
+            inverse="release_age_hold",
+            adverse=True,
+            decision_visibility="DECISION_VISIBILITY_CONTENT_AGE_RESTRICTED",
+        ),
+        ActionKind(
             name="advisory",
             title="Add an advisory label",
             subject=ActionSubject.ITEM,
             inverse="remove_advisory",
             adverse=True,
             parameters=(_NOTE,),
+            decision_visibility="DECISION_VISIBILITY_CONTENT_LABELLED",
+        ),
+        ActionKind(
+            name="label_synthetic",
+            title="Label as AI-made",
+            subject=ActionSubject.ITEM,
+            inverse="remove_synthetic_label",
+            adverse=True,
             decision_visibility="DECISION_VISIBILITY_CONTENT_LABELLED",
         ),
         ActionKind(

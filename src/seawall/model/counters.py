@@ -19,6 +19,10 @@ OWN: Final = "own:"
 """Before the names of activities that Seawall itself sees beside items: a content type may be called ``review``."""
 SENT: Final = "sent:"
 """Before the names of those that the platform sends."""
+NEAR: Final = "near:"
+"""Before a text field's name: the attribute that near-duplicates of the text share values of."""
+DECIDED: Final = "decided:"
+"""Before a content type's name: its items with the signals that their first decision found."""
 
 Condition: TypeAlias = tuple[Any, ...]
 """A condition over an activity's attributes: ``("and", a, b)``, ``("or", a, b)``, ``("not", a)``, ``("is", name)``,
@@ -36,15 +40,16 @@ class CounterFunction(StrEnum):
     RATIO = "ratio"
     FIRST_SEEN = "first_seen"
     STRIKES = "strikes"
+    CLUSTER_SIZE = "cluster_size"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterSpec:
-    """One counter of a rule. ``activity``: a content type, or a name after ``OWN`` or ``SENT``.
+    """One counter of a rule. ``activity``: a content type, or a name after ``OWN``, ``SENT`` or ``DECIDED``.
 
     ``by``: the dimensions whose values name what is counted: ``actor``, fields of the item.
     ``within``: milliseconds; 0 for those without a window. ``value``: the attribute whose values are told apart, added
-    or compared. ``policy``: of strikes; empty: any.
+    or compared; ``ACTOR``: the accounts are. ``policy``: of strikes; empty: any. ``signals``: those that it reads.
     """
 
     function: CounterFunction
@@ -54,6 +59,14 @@ class CounterSpec:
     value: str = ""
     where: Condition | None = None
     policy: str = ""
+    signals: tuple[str, ...] = ()
+
+
+def attributes_in(condition: Condition) -> frozenset[str]:
+    """The attributes that a condition reads."""
+    if condition[0] in ("and", "or", "not"):
+        return frozenset().union(*map(attributes_in, condition[1:]))
+    return frozenset({condition[1]})
 
 
 def tile_size(within: int) -> int:

@@ -50,6 +50,10 @@ class FirstRevisions(ABC):
     def submission(self, item: str) -> Event | None:
         """The event of an item's first submission; None when there is none."""
 
+    @abstractmethod
+    def first_decision(self, item: str) -> Event | None:
+        """The event of the first decision about an item's first revision; None when there is none."""
+
 
 class GivenAnswer(Protocol):
     """What counts of one answer of a person about an item."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from seawall.policy.checking import CallChecker
-from seawall.policy.counter_calls import check_count, check_first_seen, check_strikes, check_values
+from seawall.policy.counter_calls import check_cluster_size, check_count, check_first_seen, check_strikes, check_values
 from seawall.policy.functions import (
     SIGNATURES,
     BadPattern,
@@ -244,6 +244,7 @@ _CALLS: Final[Mapping[str, Callable[[CallChecker, ast.Call, _Known], TypedTerm]]
     "age": _age,
     "at_fpr": _at_fpr,
     "bank": _bank,
+    "cluster_size": check_cluster_size,
     "contains": _contains,
     "count": check_count,
     "count_matches": _pattern,

@@ -63,6 +63,7 @@ class Checker:
     later_lets: Set[str] = _NOTHING
     thresholds: dict[str, Threshold] = field(default_factory=dict)
     terms: dict[ast.expr, TypedTerm] | None = None  # filled with the term of each node, for those who ask
+    is_name: bool = False  # the expression names a feature for an example: what a rule must guard is not computed
 
     def condition(self) -> Checked:
         """The whole expression as a condition. Raises Refused."""
@@ -126,6 +127,8 @@ class Checker:
                 return Checked(self._field(node, owner, node.attr, known))
             case ast.Attribute(value=ast.Name(id=signal)):
                 return Checked(read(self.kind_of_signal(node, signal, node.attr)))
+            case ast.Attribute():
+                return Checked(read(self.ask(node, self.environment.field, "activity", node.attr)))  # refuses
             case ast.BoolOp():
                 return self._bool(node, known)
             case ast.UnaryOp(op=ast.Not()):
@@ -214,7 +217,7 @@ class Checker:
         """The term, unless it may be None. Raises Refused."""
         if term.kind is ValueType.NONE:
             raise self.refused(node, "None can only be compared with 'is'", expected="x is None, x is not None")
-        if term.optional:
+        if term.optional and not self.is_name:
             where = self.environment.content_type.name
             raise self.refused(
                 node,

@@ -10,10 +10,21 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
-from seawall.model import FieldRole, FieldType
-from seawall.model.counters import ACTOR, OWN, SENT, Condition, CounterFunction, CounterSpec
+from seawall.model import ContentType, FieldRole, FieldType, SignalKind
+from seawall.model.counters import (
+    ACTOR,
+    DECIDED,
+    NEAR,
+    OWN,
+    SENT,
+    Condition,
+    CounterFunction,
+    CounterSpec,
+    attributes_in,
+)
 from seawall.model.durations import FORM, format_duration, parse_duration
 from seawall.policy.checking import CallChecker
 from seawall.policy.functions import SIGNATURES
@@ -29,6 +40,7 @@ OWN_ACTIVITIES: Final[Mapping[str, Mapping[str, ValueType]]] = {
 """Activities that Seawall itself records about the author of an item, and their attributes."""
 SHORTEST_S: Final = 60.0
 LONGEST_S: Final = 400 * 86_400.0
+_MISSPELT: Final = 0.8  # so similar to a content type: "coment" is a mistake, a "play" beside a playlist is none
 _ACTIVITY: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _VALUES: Final = {
     FieldType.TEXT: ValueType.TEXT,
@@ -62,44 +74,34 @@ def check_count(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTer
         )
     within = _within(checker, node, named)
     written = [_written(by), literal(_shown(activity)), f"within={literal(format_duration(within))}"]
-    spec = CounterSpec(function=CounterFunction(name), by=by, activity=activity, within=int(within * 1000), where=where)
+    spec = _with_signals(
+        checker,
+        CounterSpec(function=CounterFunction(name), by=by, activity=activity, within=int(within * 1000), where=where),
+    )
     kind = ValueType.INTEGER if name == "count" else ValueType.NUMBER
     return _feature(name, [*written, *([f"where={shown}"] if shown else [])], spec, kind)
 
 
 def check_values(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
-    """``distinct``, ``sum_of`` and ``max_of``: over a field of the item's own type, or an attribute of an activity."""
+    """``distinct``, ``sum_of`` and ``max_of``: over a field of the item's own type, or an attribute of an activity.
+
+    ``distinct`` also counts accounts: ``distinct(actor, by=item.body, within="1d")``.
+    """
     name = _name(node)
     named = _named(checker, node, ("by", "activity", "within", "where"))
     if len(node.args) != 1 or "by" not in named:
         raise checker.refused(node, f"{name} needs a value and by=", expected=SIGNATURES[name])
     (what,) = node.args
-    owner = what.value.id if isinstance(what, ast.Attribute) and isinstance(what.value, ast.Name) else None
-    if not isinstance(what, ast.Attribute) or owner not in ("item", "activity"):
-        raise checker.refused(what, f"{name} takes a field or an attribute of an activity", expected=SIGNATURES[name])
-    if owner == "item":
-        if "activity" in named:
-            raise checker.refused(
-                named["activity"],
-                "item.… is of the item's own content type",
-                remedy=f"write activity.{what.attr} for another activity",
-            )
-        activity = checker.environment.content_type.name
-    elif "activity" not in named:
-        raise checker.refused(node, "activity.… needs activity=, which names it", expected=SIGNATURES[name])
-    else:
-        activity = _activity(checker, named["activity"])
-    kind = _attribute(checker, what, activity, what.attr)
-    if name != "distinct" and kind not in (None, ValueType.NUMBER):
-        message = f"{_shown(activity)}.{what.attr} is {article(kind or ValueType.NONE)}"
-        raise checker.refused(what, message, expected="a number")
+    activity, value, shown_value = _what(checker, node, what, named)
     by = _entity(checker, named["by"], activity, known)
+    if value in by:
+        raise checker.refused(what, f"there is one {value} for each {value}", expected=SIGNATURES[name])
     where, shown = _where(checker, named.get("where"), activity)
     within = _within(checker, node, named)
     written = [
-        f"{owner}.{what.attr}",
+        shown_value,
         f"by={_written(by)}",
-        *([f"activity={literal(_shown(activity))}"] if owner == "activity" else []),
+        *([f"activity={literal(_shown(activity))}"] if "activity" in named else []),
         f"within={literal(format_duration(within))}",
         *([f"where={shown}"] if shown else []),
     ]
@@ -108,10 +110,66 @@ def check_values(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTe
         by=by,
         activity=activity,
         within=int(within * 1000),
-        value=what.attr,
+        value=value,
         where=where,
     )
-    return _feature(name, written, spec, ValueType.INTEGER if name == "distinct" else ValueType.NUMBER)
+    kind = ValueType.INTEGER if name == "distinct" else ValueType.NUMBER
+    return _feature(name, written, _with_signals(checker, spec), kind)
+
+
+def _what(checker: CallChecker, node: ast.Call, what: ast.expr, named: Mapping[str, ast.expr]) -> tuple[str, str, str]:
+    """What ``distinct``, ``sum_of`` and ``max_of`` are about: the activity, its attribute, and how it is written."""
+    name, own = _name(node), checker.environment.content_type.name
+    if _is_actor(what) and name == "distinct":
+        return (_activity(checker, named["activity"]) if "activity" in named else own), ACTOR, ACTOR
+    owner, _, attribute = _dotted(what).partition(".")
+    if owner not in ("item", "activity") or not attribute:
+        raise checker.refused(what, f"{name} takes a field or an attribute of an activity", expected=SIGNATURES[name])
+    if owner == "activity" and "activity" not in named:
+        raise checker.refused(node, "activity.… needs activity=, which names it", expected=SIGNATURES[name])
+    if owner == "item" and "activity" in named:
+        message, remedy = "item.… is of the item's own content type", f"write activity.{attribute} for another activity"
+        raise checker.refused(named["activity"], message, remedy=remedy)
+    activity = own if owner == "item" else _activity(checker, named["activity"])
+    kind = _attribute(checker, what, activity, attribute, signals=owner == "activity")
+    if name != "distinct" and kind not in (None, ValueType.NUMBER):
+        message = f"{_shown(activity)}.{attribute} is {article(kind or ValueType.NONE)}"
+        raise checker.refused(what, message, expected="a number")
+    return activity, attribute, f"{owner}.{attribute}"
+
+
+def _dotted(node: ast.expr) -> str:
+    """Names joined by dots, as written; empty for anything else."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=inner, attr=name):
+            before = _dotted(inner)
+            return f"{before}.{name}" if before else ""
+    return ""
+
+
+def check_cluster_size(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
+    """``cluster_size("body", within="1d")``: how many accounts sent this text, or nearly this, before."""
+    named = _named(checker, node, ("within",))
+    if len(node.args) != 1:
+        raise checker.refused(node, "cluster_size needs a text field", expected=SIGNATURES["cluster_size"])
+    content_type = checker.environment.content_type
+    texts = [spec.name for spec in content_type.fields if spec.type in (FieldType.TEXT, FieldType.TEXTS)]
+    name = _text(checker, node.args[0])
+    if name not in texts:
+        message = f"content type {content_type.name} has no text field '{name}'"
+        raise checker.refused(node.args[0], message, expected="one of " + ", ".join(texts), near=nearest(name, texts))
+    within = _within(checker, node, named)
+    spec = CounterSpec(
+        function=CounterFunction.CLUSTER_SIZE,
+        by=(NEAR + name,),
+        activity=content_type.name,
+        within=int(within * 1000),
+        value=ACTOR,
+    )
+    written = [literal(name), f"within={literal(format_duration(within))}"]
+    return _feature("cluster_size", written, spec, ValueType.INTEGER)
 
 
 def check_first_seen(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
@@ -139,6 +197,15 @@ def check_strikes(checker: CallChecker, node: ast.Call, known: _Known) -> TypedT
 
 def _feature(function: str, written: list[str], spec: CounterSpec, kind: ValueType) -> TypedTerm:
     return read(Feature(call_key(function, *written), kind, FeatureOrigin.COUNTER, counter=spec))
+
+
+def _with_signals(checker: CallChecker, spec: CounterSpec) -> CounterSpec:
+    """The counter; over what decisions found, where it reads signals, which an item that is submitted has not yet."""
+    declared = checker.environment.types.get(spec.activity)
+    names = {spec.value, *(attributes_in(spec.where) if spec.where is not None else ())}
+    if declared is None or not (signals := sorted(names - _fields(declared).keys() - {"", ACTOR})):
+        return spec
+    return replace(spec, activity=DECIDED + spec.activity, signals=tuple(signals))
 
 
 def _name(node: ast.Call) -> str:
@@ -197,7 +264,7 @@ def _activity(checker: CallChecker, node: ast.expr) -> str:
     if not _ACTIVITY.fullmatch(name):
         expected = "a content type, or lower-case letters, digits and underscores"
         raise checker.refused(node, f"no activity can be called {literal(name)}", expected=expected)
-    near = nearest(name, [*types, *OWN_ACTIVITIES])
+    near = nearest(name, [*types, *OWN_ACTIVITIES], cutoff=_MISSPELT)
     if near and not environment.is_published:
         remedy = "if the platform sends an activity of that name, give it another one: this would look like a mistake"
         raise checker.refused(
@@ -250,17 +317,31 @@ def _dimension(checker: CallChecker, node: ast.expr, activity: str, known: _Know
     return node.attr
 
 
-def _attribute(checker: CallChecker, node: ast.expr, activity: str, name: str) -> ValueType | None:
-    """The type of an activity's attribute; None: the platform sends it, as text, number or boolean."""
+def _fields(content_type: ContentType) -> Mapping[str, ValueType]:
+    """The fields of a content type that counters know, with their types."""
+    fields = [spec for spec in content_type.fields if spec.role not in _SPECIAL_ROLES and spec.type in _VALUES]
+    return {spec.name: _VALUES[spec.type] for spec in fields}
+
+
+def _attribute(
+    checker: CallChecker, node: ast.expr, activity: str, name: str, *, signals: bool = False
+) -> ValueType | None:
+    """The type of an activity's attribute; None: the platform sends it, as text, number or boolean.
+
+    ``signals``: those of the item's own content type count as attributes of its items, but for classifiers', which are
+    not asked about every item.
+    """
     environment = checker.environment
+    if "." in name and (name not in environment.signals or activity not in environment.types):
+        raise checker.refused(node, f"'{name}' is no kind of a signal", expected="activity.<name>")
+    if name == ACTOR:
+        raise checker.refused(node, "the account is no attribute", expected="actor, as in distinct(actor, by=…)")
     if activity.startswith(SENT):
         return None
-    if activity.startswith(OWN):
-        kinds = dict(OWN_ACTIVITIES[activity.removeprefix(OWN)])
-    else:
-        declared = environment.types[activity].fields
-        fields = [spec for spec in declared if spec.role not in _SPECIAL_ROLES and spec.type in _VALUES]
-        kinds = {spec.name: _VALUES[spec.type] for spec in fields}
+    is_own = activity.startswith(OWN)
+    kinds = OWN_ACTIVITIES[activity.removeprefix(OWN)] if is_own else _fields(environment.types[activity])
+    if signals and name not in kinds and name in environment.signals and activity in environment.types:
+        return _signal(checker, node, activity, name)
     if name not in kinds:
         raise checker.refused(
             node,
@@ -269,6 +350,18 @@ def _attribute(checker: CallChecker, node: ast.expr, activity: str, name: str) -
             near=nearest(name, kinds),
         )
     return kinds[name]
+
+
+def _signal(checker: CallChecker, node: ast.expr, activity: str, name: str) -> ValueType:
+    if activity != checker.environment.content_type.name:
+        expected = f"signals of {checker.environment.content_type.name}, the rule's own content type"
+        raise checker.refused(node, f"counters know no signals of {activity} here", expected=expected)
+    kinds = {offer.signal.kind for offer in checker.environment.signals[name]}
+    if not kinds <= {SignalKind.SCORE, SignalKind.COUNT}:
+        remedy = "use a signal of a word list, a parser or a bank"
+        message = f"counters know no '{name}': not every item is asked about it, since it costs much"
+        raise checker.refused(node, message, expected="a score or a count", remedy=remedy)
+    return ValueType.NUMBER
 
 
 # -- where= -----------------------------------------------------------------------------------------------------------
@@ -340,10 +433,11 @@ def _type(constant: str | float) -> ValueType:
 
 
 def _named_attribute(checker: CallChecker, node: ast.expr, activity: str, *kinds: ValueType) -> str:
-    if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name) or node.value.id != "activity":
+    owner, _, name = _dotted(node).partition(".")
+    if owner != "activity" or not name:
         raise checker.refused(node, "where= tests attributes of the activity", expected="activity.<name>")
-    found = _attribute(checker, node, activity, node.attr)
+    found = _attribute(checker, node, activity, name, signals=True)
     if found is not None and any(kind is not found for kind in kinds):
-        message = f"{_shown(activity)}.{node.attr} is {article(found)}"
+        message = f"{_shown(activity)}.{name} is {article(found)}"
         raise checker.refused(node, message, expected=f"a test of {article(found)}")
-    return node.attr
+    return name

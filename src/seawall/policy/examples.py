@@ -67,7 +67,7 @@ def _item(example: Example, content_type: ContentType) -> Item:
 
 def _given(policy: Policy, example: Example, environment: Environment) -> Iterator[tuple[Feature, FeatureValue]]:
     for given in example.given:
-        term = Checker(environment, {}, given.expression).value().term
+        term = Checker(environment, {}, given.expression, is_name=True).value().term
         if term.feature is None:
             message = f"'{given.name}' is computed from features and cannot be given"
             raise InvalidExpression(

@@ -359,10 +359,14 @@ def _text_computer(features: Sequence[Feature]) -> Callable[[Row, str | tuple[st
 
 
 def signal_names(features: Iterable[Feature]) -> frozenset[str]:
-    """The signals that these features read."""
-    return frozenset(
-        str(feature.argument) for feature in features if feature.growing or feature.origin is _UNANSWERABLE
-    )
+    """The signals that these features read, of the item or, through counters, of those like it."""
+    found: set[str] = set()
+    for feature in features:
+        if feature.growing or feature.origin is _UNANSWERABLE:
+            found.add(str(feature.argument))
+        if feature.counter is not None:
+            found.update(feature.counter.signals)
+    return frozenset(found)
 
 
 def providers(names: Iterable[str], detectors: Iterable[DetectorSpec]) -> frozenset[str]:

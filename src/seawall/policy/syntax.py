@@ -149,6 +149,9 @@ def _check(expression: Expression, node: ast.expr, depth: int) -> None:
         raise InvalidExpression(expression.problem(node, "the expression is nested too deeply", remedy="use lets"))
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         return  # whether the name before the dot has such a field or kind, the checker says
+    match node:
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="activity"))):
+            return  # a kind of a signal that an earlier item had
     if not isinstance(node, _ALLOWED):
         message, expected = _SENTENCES.get(type(node), ("this is not part of the policy language", "an expression"))
         raise InvalidExpression(expression.problem(node, message, expected=expected))

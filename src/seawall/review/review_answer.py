@@ -43,7 +43,8 @@ REASONS: Final[Mapping[str, Mapping[str, str]]] = {
 
 NOTE_MAX: Final = 4_000
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_ENDS_PUBLICATION: Final = frozenset({"remove", "disable", "hold"})
+_NEEDS_VIOLATION: Final = frozenset({"remove", "disable", "hold", "hold_from_recommendation"})
+"""What hides an item, and what waited for the answer that is being given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ def kept_measures(actions: Iterable[Action]) -> tuple[Action, ...]:
     return tuple(
         action
         for action in actions
-        if ACTIONS[action.kind].subject is ActionSubject.ITEM and action.kind not in _ENDS_PUBLICATION
+        if ACTIONS[action.kind].subject is ActionSubject.ITEM and action.kind not in _NEEDS_VIOLATION
     )
 
 

@@ -105,6 +105,7 @@ def screen_examples(bundle: Bundle, runner: Runner, policies: Iterable[str] | No
             signals=found.signals,
             unknown=found.unknown,
             now_ms=now_ms(),
+            counters={feature.name: 0 for feature in program.counters},  # as in the first column
         )
 
     return run_screened(bundle, measure, policies)

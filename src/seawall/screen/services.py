@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from seawall.counters.follower import Counters
 from seawall.detect import Runner
@@ -22,6 +22,7 @@ from seawall.screen.screen import Screener
 from seawall.screen.snoozes import Snoozes
 from seawall.screen.stored_content import load_decision, load_item, read_contents
 from seawall.screen.tables import GONE, revision
+from seawall.screen.tables import decision as decision_table
 from seawall.screen.tables import item as item_table
 from seawall.screen.trying import ItemTrials
 from seawall.screen.units import rescreen_again
@@ -113,7 +114,14 @@ class StoredFirstRevisions(FirstRevisions):
 
     def submission(self, item: str) -> Event | None:
         """See ``FirstRevisions``."""
-        query = select(revision.c.seq).where(revision.c.item == item, revision.c.revision == 1)
+        return self._event(select(revision.c.seq).where(revision.c.item == item, revision.c.revision == 1))
+
+    def first_decision(self, item: str) -> Event | None:
+        """See ``FirstRevisions``."""
+        made = decision_table.c
+        return self._event(select(made.seq).where(made.item == item, made.revision == 1).order_by(made.seq).limit(1))
+
+    def _event(self, query: Select[Any]) -> Event | None:
         with self._database.read() as connection:
             seq = connection.execute(query).scalar()
         return None if seq is None else next(iter(self._ledger.events(after=seq - 1, limit=1)), None)

@@ -82,14 +82,17 @@ class PolicyErrors(ValueError):
         super().__init__("\n\n".join(problem.render() for problem in self.problems))
 
 
-def nearest(name: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
-    """Known names similar to ``name``, nearest first. None is similar to a text that is no name."""
+def nearest(name: str, known: Iterable[str], limit: int = 3, cutoff: float = 0.6) -> tuple[str, ...]:
+    """Known names similar to ``name``, nearest first; ``cutoff``: how similar, 0 to 1.
+
+    None is similar to a text that is no name.
+    """
     from difflib import get_close_matches  # imported here: only errors need it
 
     if len(name) > _LONGEST_NAME:
         return ()
     choices = {candidate.lower(): candidate for candidate in known}
-    return tuple(choices[match] for match in get_close_matches(name.lower(), choices, limit, 0.6))
+    return tuple(choices[match] for match in get_close_matches(name.lower(), choices, limit, cutoff))
 
 
 def _visible(text: str) -> str:

@@ -14,7 +14,7 @@ from seawall.access import Preferences
 from seawall.console.access.sign_in import browser_of
 from seawall.console.languages import LANGUAGES, marked, pgettext
 from seawall.console.languages import gettext as _
-from seawall.console.letters import problem_with, unveil_key_of
+from seawall.console.letters import letters_of, problem_with, unveil_key_of
 from seawall.console.request import Page, PageRequest, missing, redirect
 from seawall.console.review.case import ACTION_KEYS
 from seawall.console.templates import render
@@ -145,8 +145,8 @@ def _token(request: PageRequest) -> str:
 def _page(request: PageRequest, *, error: str = "") -> Response:
     chosen, sent = request.preferences, request.form
     letters = {
-        kind: request.field(f"letter.{kind}") if f"letter.{kind}" in sent else chosen.letters.get(kind, letter)
-        for kind, letter in ACTION_KEYS.items()
+        kind: request.field(f"letter.{kind}") if f"letter.{kind}" in sent else letter
+        for kind, letter in letters_of(chosen, ACTION_KEYS).items()
     }
     return render(
         request,

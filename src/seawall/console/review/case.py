@@ -58,9 +58,12 @@ ACTION_KEYS: Final = {
     "disable": "d",
     "hold": "h",
     "demote": "f",
+    "hold_from_recommendation": "-",
     "demonetise": "e",
     "age_restrict": "a",
+    "age_hold": ",",
     "advisory": "l",
+    "label_synthetic": ".",
     "exclude_from_counts": "c",
     "warn": "w",
     "strike": "i",
@@ -68,7 +71,10 @@ ACTION_KEYS: Final = {
     "suspend": "u",
     "terminate": "z",
 }
-"""The key of each action, the same for every content type: a hand that learned one must not press another."""
+"""The key of each action, the same for every content type: a hand that learned one must not press another.
+
+Every letter is taken; the newest have signs that no usual keyboard needs the shift key for.
+"""
 
 
 def show(request: PageRequest) -> Response:

@@ -9,16 +9,19 @@ from seawall.console.formats import day
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked, pgettext
 from seawall.enforce import EnforcementDiff
-from seawall.model import Action
+from seawall.model import ACTIONS, Action
 
 _APPLIED: Final = {
     "remove": marked("Visitors will no longer find it."),
     "disable": marked("Nobody will be able to open it."),
     "hold": marked("It stays unpublished."),
     "demote": marked("It will be shown to fewer people."),
+    "hold_from_recommendation": marked("It will be recommended to nobody."),
     "demonetise": marked("It will earn nothing."),
     "age_restrict": marked("Only adults will see it."),
+    "age_hold": marked("Only people whose age is assured will see it."),
     "advisory": marked("It will carry a label."),
+    "label_synthetic": marked("It will be labelled as AI-made."),
     "exclude_from_counts": marked("It will not be counted."),
     "warn": marked("The author is warned."),
     "terminate": marked("The author's account ends."),
@@ -28,9 +31,12 @@ _REVERSED: Final = {
     "disable": marked("It can be opened again."),
     "hold": marked("It will be published."),
     "demote": marked("It will be shown as before."),
+    "hold_from_recommendation": marked("It may be recommended again."),
     "demonetise": marked("It will earn again."),
     "age_restrict": marked("Everybody will see it."),
+    "age_hold": marked("People whose age is not assured will see it again."),
     "advisory": marked("Its label is taken off."),
+    "label_synthetic": marked("Its label as AI-made is taken off."),
     "exclude_from_counts": marked("It will be counted again."),
     "warn": marked("The warning is withdrawn."),
     "strike": marked("The author's strike is taken back."),
@@ -71,10 +77,11 @@ def consequences_of(
     endings = _OFF_ACCOUNT if of_account else _REVERSED
     kinds = {one.kind for one in applied}
     hidden = kinds & _HIDES
+    covered = frozenset[str]().union(*(ACTIONS[kind].covers for kind in kinds if kind in ACTIONS))
     sentences = [(_applied_to_account if of_account else _applied)(one, now) for one in applied]
     for kind in ended:
-        if kind in kinds or (kind in _HIDES and hidden):
-            continue  # replaced by another of its kind: it is not released
+        if kind in kinds or kind in covered or (kind in _HIDES and hidden):
+            continue  # replaced by another of its kind, or by a stronger one: it is not released
         sentences.append(_(endings.get(kind, "")))
     if no_actor:
         sentences.append(_("Nothing happens to its author: the item names none."))
