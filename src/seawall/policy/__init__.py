@@ -32,7 +32,7 @@ from seawall.policy.features import Context, Row
 from seawall.policy.policyfile import load_policy
 from seawall.policy.program import Outcome, Program
 from seawall.policy.published import NothingPublished, PublishedBundles
-from seawall.policy.row_query import RowQuery, compile_query, parse_query
+from seawall.policy.row_query import RowQuery, compile_query, draft_policy, parse_query
 from seawall.policy.tree import Feature
 from seawall.yamlfile.source import PolicyErrors, Problem
 
@@ -69,6 +69,7 @@ __all__ = [
     "build_bundle",
     "combine",
     "compile_query",
+    "draft_policy",
     "explain",
     "load_bundle",
     "load_policy",

@@ -10,11 +10,12 @@ Raises PolicyErrors with the caret and suggestion that a policy file would get.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from seawall.model import ContentType
+from seawall.model import HARMS, ContentType
 from seawall.policy.bundle import Bundle, offered_signals
 from seawall.policy.call_checks import refuse_pattern
 from seawall.policy.check import Checker
@@ -30,6 +31,7 @@ MOST_PATTERNS: Final = 4
 """Patterns of one query: each may take tens of milliseconds to prepare."""
 
 _NAME: Final = "query"
+_NO_HARM: Final = "terms"  # what only the rules of a platform forbid
 _PATTERNS: Final = frozenset({"matches", "count_matches"})
 _UNSTORED: Final = frozenset({FeatureOrigin.COUNTER, FeatureOrigin.CANARY})
 
@@ -45,6 +47,7 @@ class RowQuery:
     content_type: ContentType
     features: tuple[Feature, ...]
     thresholds: tuple[Threshold, ...]
+    harm: str | None  # that the first of its signals measures
     compared: Mapping[str, float]  # by signal, the lowest value that the query tells apart
     run: Run
     measurable: frozenset[str]  # names of the features that ``measured`` gives
@@ -85,6 +88,7 @@ def compile_query(expression: Expression, bundle: Bundle, content_type: str) -> 
         content_type=environment.content_type,
         features=features,
         thresholds=tuple(checker.thresholds.values()),
+        harm=_harm(features, environment),
         compared=compared_values(term),
         run=compile_rules([term], f"a query about {content_type}")[0],
         measurable=frozenset(one.name for one in measured),
@@ -115,3 +119,37 @@ def _check_patterns(expression: Expression) -> None:
         match node.args:
             case [_, ast.Constant(value=str(pattern)) as written]:
                 refuse_pattern(refused, written, pattern)
+
+
+def _harm(features: Sequence[Feature], environment: Environment) -> str | None:
+    names = [str(feature.argument) for feature in features if feature.growing]
+    harms = (offer.signal.harm for name in names for offer in environment.signals.get(name, ()))
+    return next((harm for harm in harms if harm in HARMS), None)
+
+
+def draft_policy(text: str, name: str, queries: Collection[RowQuery]) -> str:
+    """A policy file with the query as a rule in shadow mode. What only people can say is left to be written."""
+    types = ", ".join(sorted(query.content_type.name for query in queries))
+    harm = next((query.harm for query in queries if query.harm is not None), _NO_HARM)
+    when = " ".join(text.split("\n")).strip()
+    block = f">-\n      {when}" if when.isprintable() else json.dumps(when)  # any text is a quoted scalar
+    return _DRAFT.format(name=name, types=types, harm=harm, when=block)
+
+
+_DRAFT: Final = """\
+policy: {name}
+title: {name}
+owner: policy-team
+applies_to: [{types}]
+harm: {harm}
+definition: >-
+  Say what is not allowed, in words that reviewers and authors understand.
+statement:
+  ground: incompatible
+  clause: Say which of your rules this breaks
+rules:
+  - id: found
+    mode: shadow
+    when: {when}
+    do: [review(queue="{name}")]
+"""
