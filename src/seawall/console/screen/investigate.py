@@ -45,7 +45,7 @@ _DAYS: Final = 7
 _EXAMPLES: Final = 6
 
 # Codes that the template shows with the filter ``words``.
-WORDS: Final = (marked("unanswered"), marked("not stored"), marked("erased"))
+WORDS: Final = (marked("public"), marked("unlisted"), marked("group"), marked("private"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class AskedAddress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class AnsweredQuery:
     """A query, what the past said to it, and the policy that it would become."""
 
     asked: Asked
@@ -141,7 +141,7 @@ def as_json(request: PageRequest) -> Response:
     )
 
 
-def _answered(request: PageRequest, bundle: Bundle, address: AskedAddress) -> Answered:
+def _answered(request: PageRequest, bundle: Bundle, address: AskedAddress) -> AnsweredQuery:
     """Ask, and put on record that content was read. Raises PolicyErrors, InvestigationsBusy, PageProblem."""
     app = request.app
     unknown = [name for name in address.types if name not in bundle.content_types]
@@ -155,12 +155,12 @@ def _answered(request: PageRequest, bundle: Bundle, address: AskedAddress) -> An
     if (read := found.opened + entities.read) > 0:
         record_search(app.ledger, person=request.person.id, looked_at=read, found=found.matched)
     name = f"draft-{day_text(now_ms())}"
-    return Answered(
+    return AnsweredQuery(
         asked=asked, found=found, entities=entities, draft=draft_policy(address.text, name, asked.queries.values())
     )
 
 
-def _shown(request: PageRequest, answered: Answered | None) -> dict[str, Any]:
+def _shown(request: PageRequest, answered: AnsweredQuery | None) -> dict[str, Any]:
     """What the rows say beside the numbers."""
     if answered is None:
         return {}
