@@ -27,7 +27,7 @@ from seawall.storage.ledger import event
 MOST_DECISIONS: Final = 300_000
 """Decisions that one investigation reads."""
 
-MOST_SECONDS: Final = 8.0
+MOST_SECONDS: Final = 10.0
 MOST_BYTES: Final = 40_000_000
 """Of content and personal features that one investigation opens."""
 
@@ -246,21 +246,11 @@ def _page(
     )
     if after is not None:
         query = query.where(tuple_(decision.c.at, decision.c.id) < tuple_(*after))
-    return [
-        PastDecision(
-            id=row.id,
-            at=row.at,
-            item=row.item,
-            content_type=row.content_type,
-            revision=row.revision,
-            actor=row.actor,
-            language=row.language,
-            verdict=row.verdict,
-            version=row.version,
-            body=bytes(row.body),
-        )
-        for row in connection.execute(query)
-    ]
+    return [PastDecision(*tuple(row)) for row in connection.execute(query).all()]
+
+
+_Kind: TypeAlias = tuple[PastOutcome, int, str, str, str]
+"""What is counted together: outcome, step of time, content type, language, verdict."""
 
 
 class _Tally:
@@ -271,11 +261,7 @@ class _Tally:
         self.read = self.hidden = self.opened = self.bytes = 0
         self._surfaces = surfaces
         self._step = HOUR_MS if filters.until - filters.since <= _HOURS else DAY_MS
-        self._outcomes: Counter[PastOutcome] = Counter()
-        self._steps: Counter[tuple[int, PastOutcome]] = Counter()
-        self._groups: dict[str, tuple[Counter[str], Counter[str]]] = {
-            name: (Counter(), Counter()) for name in ("content_type", "language", "surface", "verdict")
-        }
+        self._counts: Counter[_Kind] = Counter()
         self._rules: Counter[str] = Counter()
         self._actors: Counter[str] = Counter()
         self._missing: Counter[tuple[str, WhyUnknown]] = Counter()
@@ -288,19 +274,14 @@ class _Tally:
         self.read += 1
         self.opened += answer.read > 0
         self.bytes += answer.read
-        self._outcomes[outcome] += 1
-        self._steps[past.at // self._step, outcome] += 1
-        is_match = outcome is PastOutcome.MATCHED
-        for name, value in self._named(past):
-            of_match, of_read = self._groups[name]
-            of_read[value] += 1
-            of_match[value] += is_match
-        if is_match:
+        self._counts[outcome, past.at // self._step, past.content_type, past.language or "", past.verdict] += 1
+        if outcome is PastOutcome.MATCHED:
             self._rules.update(answer.rules)
             self._list(past)
             if past.actor is not None:
                 self._actors[past.actor] += 1
-        self._missing.update(answer.missing.items())
+        if answer.missing:
+            self._missing.update(answer.missing.items())
 
     def _list(self, past: PastDecision) -> None:
         if past.item not in self._items and len(self._newest) < SAMPLED:
@@ -309,17 +290,11 @@ class _Tally:
             )
         self._items.add(past.item)
 
-    def _named(self, past: PastDecision) -> tuple[tuple[str, str], ...]:
-        return (
-            ("content_type", past.content_type),
-            ("language", past.language or ""),
-            ("surface", self._surfaces[past.content_type]),
-            ("verdict", past.verdict),
-        )
-
     def result(self, total: int, reached: int, stopped_by: str) -> Investigation:
         """The answer, when the decisions since ``reached`` are counted."""
-        counted = self._outcomes
+        counted: Counter[PastOutcome] = Counter()
+        for (outcome, *_), count in self._counts.items():
+            counted[outcome] += count
         return Investigation(
             filters=self.filters,
             total=total,
@@ -335,10 +310,10 @@ class _Tally:
             items=len(self._items),
             step_ms=self._step,
             steps=self._charted(reached),
-            content_types=self._group("content_type"),
-            languages=self._group("language"),
-            surfaces=self._group("surface"),
-            verdicts=self._group("verdict"),
+            content_types=self._groups(lambda kind: kind[2]),
+            languages=self._groups(lambda kind: kind[3]),
+            surfaces=self._groups(lambda kind: self._surfaces[kind[2]]),
+            verdicts=self._groups(lambda kind: kind[4]),
             rules=_most_common(self._rules),
             actors=_most_common(self._actors),
             missing=tuple(
@@ -350,23 +325,28 @@ class _Tally:
 
     def _charted(self, reached: int) -> tuple[TimeStep, ...]:
         """Every step that was read, also those in which nothing happened."""
-        steps = [number for number, _ in self._steps]
-        if not steps:
+        counts: Counter[tuple[int, PastOutcome]] = Counter()
+        for (outcome, step, *_), count in self._counts.items():
+            counts[step, outcome] += count
+        if not counts:
             return ()
-        first, last = max(reached // self._step, min(steps)), max(steps)
+        read = [step for step, _ in counts]
         return tuple(
             TimeStep(
-                at=number * self._step,
-                matched=self._steps[number, PastOutcome.MATCHED],
-                unknown=self._steps[number, PastOutcome.UNKNOWN] + self._steps[number, PastOutcome.UNREADABLE],
-                read=sum(self._steps[number, outcome] for outcome in PastOutcome),
+                at=step * self._step,
+                matched=counts[step, PastOutcome.MATCHED],
+                unknown=counts[step, PastOutcome.UNKNOWN] + counts[step, PastOutcome.UNREADABLE],
+                read=sum(counts[step, outcome] for outcome in PastOutcome),
             )
-            for number in range(first, last + 1)
+            for step in range(max(reached // self._step, min(read)), max(read) + 1)
         )
 
-    def _group(self, name: str) -> tuple[GroupCount, ...]:
-        matched, read = self._groups[name]
-        counts = [GroupCount(name=value, matched=matched[value], read=count) for value, count in read.items()]
+    def _groups(self, name_of: Callable[[_Kind], str]) -> tuple[GroupCount, ...]:
+        matched, read = Counter[str](), Counter[str]()
+        for kind, count in self._counts.items():
+            read[name_of(kind)] += count
+            matched[name_of(kind)] += count if kind[0] is PastOutcome.MATCHED else 0
+        counts = [GroupCount(name=name, matched=matched[name], read=count) for name, count in read.items()]
         return tuple(sorted(counts, key=lambda one: (-one.matched, -(one.read or 0), one.name))[:LISTED])
 
 

@@ -8,14 +8,13 @@ rest of the row leaves the query open. What is nowhere stays unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 import msgspec
 
 from seawall.content import parts_of
-from seawall.model import UNKNOWN, ContentType, Decision, FeatureValue, Item, Modality, Part
+from seawall.model import UNKNOWN, ContentType, Decision, FeatureValue, FieldType, Item, Modality, Part
 from seawall.policy import Context, Feature, Row, RowQuery
 from seawall.screen.artifacts import derived_name, read_artifacts
 from seawall.screen.content import decode, features_name, fields_name
@@ -23,6 +22,9 @@ from seawall.screen.events import DECISION_MADE
 from seawall.storage import Vault
 
 _StoredFeatures: TypeAlias = dict[str, str | int | float | bool | None]
+
+
+_FILES: Final = frozenset({FieldType.IMAGE, FieldType.AUDIO, FieldType.VIDEO, FieldType.DOCUMENT})
 
 
 class PastOutcome(StrEnum):
@@ -64,9 +66,8 @@ class _StoredRecord(msgspec.Struct, frozen=True):
 _DECODER: Final = msgspec.json.Decoder(_StoredRecord)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastDecision:
-    """One decision of the past by the machine, as its tables and its event have it."""
+class PastDecision(msgspec.Struct, frozen=True):
+    """One decision of the past by the machine, as its tables and its event have it, in the order of their columns."""
 
     id: str
     at: int
@@ -74,14 +75,13 @@ class PastDecision:
     content_type: str
     revision: int
     actor: str | None
-    language: str | None
     verdict: str
+    language: str | None
     version: int  # of the event
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastAnswer:
+class PastAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The query's answer about one decision. ``rules``: "policy/rule", those that fired then, also in shadow.
 
     ``missing``: the features without a value, where these leave the answer open. ``read``: bytes of content and of
@@ -91,12 +91,11 @@ class PastAnswer:
     past: PastDecision
     outcome: PastOutcome
     rules: tuple[str, ...] = ()
-    missing: Mapping[str, WhyUnknown] = field(default_factory=dict)
+    missing: Mapping[str, WhyUnknown] = msgspec.field(default_factory=dict)
     read: int = 0
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(msgspec.Struct):
     """One decision while its row is filled. ``absent``: features that the row does not hold (yet)."""
 
     past: PastDecision
@@ -133,7 +132,9 @@ class _Reading:
         if any(name in self.stored.vault_features for name in self.absent):
             names.append(features_name(past.id))
         if any(name in self.query.readable for name in self.absent):
-            names += [fields_name(past.revision), derived_name(past.id)]
+            names.append(fields_name(past.revision))
+            if any(one.type in _FILES for one in self.query.content_type.fields):
+                names.append(derived_name(past.id))
         return [(past.item, name) for name in names]
 
     def answer(self) -> PastAnswer:
