@@ -125,7 +125,7 @@ def test_the_query_becomes_a_draft_that_can_be_published(rig: Rig, browser: Brow
 
 def test_the_empty_page_teaches_with_conditions_in_force(browser: Browser) -> None:
     page = browser.get("/investigate").text
-    examples = re.findall(r'<li><a href="(/investigate\?q=[^"]+)"', page)
+    examples = re.findall(r'<tr data-row><td class="break"><a href="(/investigate\?q=[^"]+)"', page)
     assert len(examples) >= 2
     for link in examples:
         assert browser.get(html.unescape(link)).status_code == 200
