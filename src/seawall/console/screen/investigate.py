@@ -5,7 +5,7 @@ The query is in the address, so that it can be shared; whoever opens it sees wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -23,20 +23,16 @@ from seawall.console.request import Page, PageProblem, PageRequest, json_respons
 from seawall.console.screen.lookup import find_ref, platform_ids, surrogate_kind
 from seawall.console.summaries import rows_of_decisions, summaries
 from seawall.console.templates import render
-from seawall.model import FieldType, Verdict, now_ms
-from seawall.policy import Bundle, PolicyErrors, draft_policy
+from seawall.model import FieldType, Verdict
+from seawall.policy import Bundle, PolicyErrors
 from seawall.publish import NothingPublished
 from seawall.screen import ACCOUNT
-from seawall.screen.account_notes import record_search
+from seawall.screen.answered_query import AnsweredQuery, answer_query
 from seawall.screen.investigation import (
-    Asked,
-    Investigation,
     InvestigationFilters,
     InvestigationsBusy,
     ask,
-    investigate,
 )
-from seawall.screen.matched_entities import MatchedEntities, entities_of
 from seawall.screen.queries import decisions_by_id
 
 LONGEST_QUERY: Final = 4_001  # characters that are looked at: one more than the language takes
@@ -74,16 +70,6 @@ class AskedAddress:
         return path + (f"?{urlencode(given, doseq=True)}" if given else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnsweredQuery:
-    """A query, what the past said to it, and the policy that it would become."""
-
-    asked: Asked
-    found: Investigation
-    entities: MatchedEntities
-    draft: str
-
-
 def show(request: PageRequest) -> Response:
     """The form, and the answer if something is asked."""
     app = request.app
@@ -110,7 +96,6 @@ def show(request: PageRequest) -> Response:
         signals=[] if bundle is None else sorted({one[1] for one in active_bundle.signal_kinds(app)}),
         may_see_rules=request.may(Permission.SEE_POLICIES),
         may_publish=request.may(Permission.PUBLISH_POLICIES),
-        rough=[] if bundle is None or answered is None else _rough(bundle, answered.asked),
         **_shown(request, answered),
     )
     if status == 429:
@@ -128,17 +113,7 @@ def as_json(request: PageRequest) -> Response:
         raise PageProblem(422, _("Not understood"), str(error)) from None
     except InvestigationsBusy as error:
         raise PageProblem(429, _("Too many requests"), str(error)) from None
-    found = replace(answered.found, newest=answered.found.newest[:PAGE_SIZE])
-    return json_response(
-        {
-            "query": address.text,
-            "content_types": sorted(answered.asked.queries),
-            "not_asked": answered.asked.refused,
-            "result": found,
-            "entities": answered.entities,
-            "draft": answered.draft,
-        }
-    )
+    return json_response(answered)
 
 
 def _answered(request: PageRequest, bundle: Bundle, address: AskedAddress) -> AnsweredQuery:
@@ -149,14 +124,9 @@ def _answered(request: PageRequest, bundle: Bundle, address: AskedAddress) -> An
         text = _("There is no content type %(name)r. There are: %(known)s.")
         known = ", ".join(sorted(bundle.content_types))
         raise PageProblem(422, _("Not understood"), text % {"name": unknown[0], "known": known})
-    asked = ask(address.text, bundle, address.types)
-    found = investigate(app.database, app.vault, asked, address.filters, partial(hidden_items, request))
-    entities = entities_of(app.vault, found.newest)
-    if (read := found.opened + entities.read) > 0:
-        record_search(app.ledger, person=request.person.id, looked_at=read, found=found.matched)
-    name = f"draft-{day_text(now_ms())}"
-    return AnsweredQuery(
-        asked=asked, found=found, entities=entities, draft=draft_policy(address.text, name, asked.queries.values())
+    hidden = partial(hidden_items, request)
+    return answer_query(
+        app.ledger, bundle, address.text, address.types, address.filters, hidden, person=request.person.id
     )
 
 
@@ -165,28 +135,17 @@ def _shown(request: PageRequest, answered: AnsweredQuery | None) -> dict[str, An
     if answered is None:
         return {}
     app = request.app
-    newest = answered.found.newest[:PAGE_SIZE]
+    newest = answered.result.newest[:PAGE_SIZE]
     with app.database.read() as connection:
         decisions = decisions_by_id(connection, [one.decision for one in newest])
     rows = [decisions[one.decision] for one in newest if one.decision in decisions]
-    accounts = [one.name for one in answered.found.actors]
+    accounts = [one.name for one in answered.result.actors]
     return {
         "rows": rows,
         "summaries": summaries(request, rows_of_decisions(rows)),
         "ids": platform_ids(app, {*accounts, *(row.actor for row in rows if row.actor), *(row.item for row in rows)}),
         "names": active_bundle.names_of_people(app, request.person),
     }
-
-
-def _rough(bundle: Bundle, asked: Asked) -> list[tuple[str, float]]:
-    """Signals that the query compares with less than any rule in force does: detectors may be rough there."""
-    found: dict[str, float] = {}
-    for name, query in asked.queries.items():
-        in_force = bundle.program(name).thresholds
-        for signal, value in query.compared.items():
-            if signal in in_force and value < in_force[signal]:
-                found[signal] = max(in_force[signal], found.get(signal, 0.0))
-    return sorted(found.items())
 
 
 def examples_of(bundle: Bundle) -> list[str]:
