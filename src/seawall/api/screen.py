@@ -140,6 +140,9 @@ def _investigated(app: App, caller: KeyInfo, wanted: InvestigationRequest) -> An
         raise not_found(f"no account with the id {wanted.account!r} was met, or it was erased")
     filters = InvestigationFilters(since=wanted.since, until=wanted.until, verdict=wanted.verdict or "", actor=actor)
     bundle = app.bundle
+    if unknown := [name for name in wanted.content_types if name not in bundle.content_types]:
+        known = ", ".join(sorted(bundle.content_types))
+        raise _not_asked(f"There is no content type {unknown[0]!r}. There are: {known}.", "/content_types")
 
     def hidden(connection: Connection, items: Sequence[str]) -> Collection[str]:
         return () if caller.may(Scope.CHILD_SAFETY) else items_of_child_safety(connection, items)
@@ -154,9 +157,6 @@ def _investigated(app: App, caller: KeyInfo, wanted: InvestigationRequest) -> An
             hidden,
             person=caller.id,
         )
-    except KeyError as error:
-        known = ", ".join(sorted(bundle.content_types))
-        raise _not_asked(f"There is no content type {error}. There are: {known}.", "/content_types") from None
     except PolicyErrors as error:
         raise _not_asked(str(error), "/query") from None
     except InvestigationsBusy as error:

@@ -93,7 +93,7 @@ def show(request: PageRequest) -> Response:
         types=[] if bundle is None else sorted(bundle.content_types),
         verdicts=list(Verdict),
         examples=[] if bundle is None else examples_of(bundle),
-        signals=[] if bundle is None else sorted({one[1] for one in active_bundle.signal_kinds(app)}),
+        signals=[] if bundle is None else _signals(app),
         may_see_rules=request.may(Permission.SEE_POLICIES),
         may_publish=request.may(Permission.PUBLISH_POLICIES),
         **_shown(request, answered),
@@ -146,6 +146,11 @@ def _shown(request: PageRequest, answered: AnsweredQuery | None) -> dict[str, An
         "ids": platform_ids(app, {*accounts, *(row.actor for row in rows if row.actor), *(row.item for row in rows)}),
         "names": active_bundle.names_of_people(app, request.person),
     }
+
+
+def _signals(app: App) -> list[str]:
+    """The signals that a condition can name; those of banks are asked with ``bank(…)``."""
+    return sorted({name for _detector, name in active_bundle.signal_kinds(app) if ":" not in name})
 
 
 def examples_of(bundle: Bundle) -> list[str]:
