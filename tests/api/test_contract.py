@@ -35,6 +35,7 @@ def document(served: Client) -> Any:
         ("POST", "/v1/screen"),
         ("POST", "/v1/items"),
         ("POST", "/v1/try"),
+        ("POST", "/v1/investigations"),
         ("GET", "/v1/decisions/{decision}"),
         ("GET", "/v1/decisions/{decision}/explanation"),
         ("GET", "/v1/items/{content_type}/{item_id}"),

@@ -167,6 +167,8 @@ def filled(rig: Rig) -> World:
         "decision": [*decisions, before.decision],
         "account": [app.vault.find("account", one) or "" for one in ("author", "teller")],
         "policy": ["grooming"],
+        "bundle": [app.bundle.hash],
+        "proposal": ["prop_none"],
         "revision:int": ["1"],
         "field": ["body", "picture"],
         "frame:int": ["0"],
@@ -198,6 +200,8 @@ QUERIES = {
     "/search": ["", f"?q={WORD}", "?q=song", "?q=policy%3Agrooming", "?q=case%3Aopen", "?q=account%3Aauthor"],
     "/search.json": ["", f"?q={WORD}", "?q=policy%3Agrooming"],
     "/search.csv": ["", f"?q={WORD}", "?q=policy%3Agrooming"],
+    "/investigate": ["", "?q=length(text)>0", f'?q=contains(text,"{WORD}")', "?q=length(text)>0&account=author"],
+    "/investigate.json": ["?q=length(text)>0", f'?q=contains(text,"{WORD}")', "?q=length(text)>0&account=author"],
     "/find": ["", f"?type=letter&id={ID}", "?account=author"],
     "/queue": ["", "?state=closed", "?queue=child-safety"],
     "/queue.json": ["", "?state=closed"],
@@ -271,6 +275,8 @@ def test_those_who_may_see_it_see_it_on_the_pages_that_are_about_it(world: World
         "/search",
         "/search.json",
         "/search.csv",
+        "/investigate",
+        "/investigate.json",
         "/find",
         "/queue",
         "/",
@@ -288,6 +294,17 @@ def test_an_id_typed_into_the_search_leads_nobody_else_there(world: World) -> No
         assert answer.status_code == 403, wanted
         assert [one for one in world.told(answer) if one not in wanted] == []
         assert browser_of(world, "child_safety").get(f"/search?q={quote(wanted)}").status_code == 303
+
+
+def test_an_investigation_leaves_it_out_before_anything_is_asked_of_it(world: World) -> None:
+    for query in (f'contains(text, "{WORD}")', f'not contains(text, "{WORD}")'):  # no number tells what is in it
+        told = browser_of(world, "reviewer").get("/investigate.json", params={"q": query}).json()["result"]
+        assert told["hidden"] == 1
+        assert told["read"] == 2
+    seen = browser_of(world, "child_safety").get("/investigate.json", params={"q": f'contains(text, "{WORD}")'}).json()
+    assert (seen["result"]["hidden"], seen["result"]["matched"]) == (0, 1)
+    page = browser_of(world, "reviewer").get("/investigate", params={"q": "length(text) > 0"}).text
+    assert "they were not asked" in page
 
 
 def test_a_restriction_for_it_is_shown_without_it_and_is_not_lifted_by_others(world: World) -> None:

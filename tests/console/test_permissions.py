@@ -132,6 +132,8 @@ ALLOWED = {
     "GET /decisions.json": EVERYBODY,
     "GET /decisions/{decision}.json": EVERYBODY,
     "GET /decisions/{decision}": EVERYBODY,
+    "GET /investigate": EVERYBODY,
+    "GET /investigate.json": EVERYBODY,
     "GET /search": EVERYBODY,
     "GET /search.json": EVERYBODY,
     "GET /search.csv": EVERYBODY,

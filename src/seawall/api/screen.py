@@ -1,27 +1,52 @@
 """Routes of the screening service: screening itself, decisions with their explanations, and items."""
 
-from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Annotated, Any, ClassVar
 
 import msgspec
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Body, Depends
+from pydantic import ConfigDict, Field
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.child_safety import RestrictedDecision, check_item, is_restricted, restricted
-from seawall.api.common import Code, json_response, key, not_found, routes_under_v1
+from seawall.api.common import KNOWN_ONLY, PRINTABLE, Code, json_response, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
 from seawall.api.screening import plain_routes
 from seawall.api.trying import try_route
 from seawall.app import App
 from seawall.enforce.appeal_link import appeal_url
-from seawall.model import Decision
-from seawall.policy import BundleUnreadable, Explanation
-from seawall.screen import edit_of, load_decision, still_pending
+from seawall.model import Decision, Verdict
+from seawall.policy import BundleUnreadable, Explanation, PolicyErrors
+from seawall.review.queries import items_of_child_safety
+from seawall.screen import ACCOUNT, edit_of, load_decision, still_pending
+from seawall.screen.answered_query import AnsweredQuery, answer_query
+from seawall.screen.investigation import InvestigationFilters, InvestigationsBusy
 from seawall.screen.queries import DecisionRow, decisions_of_item, find_item
 from seawall.storage import Erased
 
 _DECISIONS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvestigationRequest:
+    """A query in the language of policies. ``content_types``: all that it can be asked of, if none is named.
+
+    ``since`` (included) and ``until`` (not included) are milliseconds since 1970; ``account`` is the platform's id.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
+
+    query: Annotated[str, Field(max_length=4_000)]
+    since: Annotated[int, Field(ge=0, le=2**53)]
+    until: Annotated[int, Field(ge=0, le=2**53)]
+    content_types: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=100)] = field(
+        default_factory=list
+    )
+    verdict: Verdict | None = None
+    account: Annotated[str, Field(pattern=PRINTABLE, max_length=200)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +113,16 @@ def router(app: App, keys: Keys) -> APIRouter:
             return explanation.to_json()
         return explanation.to_json() | {"edit": msgspec.to_builtins(edit) | {"text": edit.summary}}
 
+    @routes.post("/investigations", tags=["decisions"], response_model=AnsweredQuery)
+    def post_investigation(
+        wanted: Annotated[InvestigationRequest, Body()], caller: Annotated[KeyInfo, Depends(may_read)]
+    ) -> Response:
+        """Ask past decisions in the language of policies: how many match, who stands behind them, what is unknown.
+
+        Items of child safety are left out, and counted, for keys without the scope child_safety.
+        """
+        return json_response(_investigated(app, caller, wanted))
+
     @routes.get("/items/{content_type}/{item_id:anything}", tags=["items"], response_model=ItemState)
     def get_item(content_type: str, item_id: str, caller: Annotated[KeyInfo, Depends(may_read)]) -> Response:
         """The state of an item, by the platform's own id."""
@@ -97,6 +132,40 @@ def router(app: App, keys: Keys) -> APIRouter:
         return json_response(found)
 
     return routes
+
+
+def _investigated(app: App, caller: KeyInfo, wanted: InvestigationRequest) -> AnsweredQuery:
+    actor = app.vault.find(ACCOUNT, wanted.account) if wanted.account else None
+    if wanted.account and actor is None:
+        raise not_found(f"no account with the id {wanted.account!r} was met, or it was erased")
+    filters = InvestigationFilters(since=wanted.since, until=wanted.until, verdict=wanted.verdict or "", actor=actor)
+    bundle = app.bundle
+    if unknown := [name for name in wanted.content_types if name not in bundle.content_types]:
+        known = ", ".join(sorted(bundle.content_types))
+        raise _not_asked(f"There is no content type {unknown[0]!r}. There are: {known}.", "/content_types")
+
+    def hidden(connection: Connection, items: Sequence[str]) -> Collection[str]:
+        return () if caller.may(Scope.CHILD_SAFETY) else items_of_child_safety(connection, items)
+
+    try:
+        return answer_query(
+            app.ledger,
+            bundle,
+            wanted.query,
+            wanted.content_types,
+            filters,
+            hidden,
+            person=caller.id,
+        )
+    except PolicyErrors as error:
+        raise _not_asked(str(error), "/query") from None
+    except InvestigationsBusy as error:
+        raise ApiProblem(status=429, title="Too many requests", detail=str(error), retry_after_s=5) from None
+
+
+def _not_asked(detail: str, pointer: str) -> ApiProblem:
+    remedy = "Mend what the error names; the language is that of policies: docs/policy-language.md."
+    return ApiProblem(status=422, title="The query cannot be asked", detail=detail, pointer=pointer, remedy=remedy)
 
 
 def _load(app: App, decision: str) -> Decision:

@@ -32,6 +32,7 @@ from seawall.policy.features import Context, Row
 from seawall.policy.policyfile import load_policy
 from seawall.policy.program import Outcome, Program
 from seawall.policy.published import NothingPublished, PublishedBundles
+from seawall.policy.row_query import RowQuery, compile_query, draft_policy, parse_query
 from seawall.policy.tree import Feature
 from seawall.yamlfile.source import PolicyErrors, Problem
 
@@ -58,6 +59,7 @@ __all__ = [
     "ResolvedThreshold",
     "Row",
     "RowIncomplete",
+    "RowQuery",
     "Rule",
     "RuleExplanation",
     "ScreenedExample",
@@ -66,9 +68,12 @@ __all__ = [
     "analyse",
     "build_bundle",
     "combine",
+    "compile_query",
+    "draft_policy",
     "explain",
     "load_bundle",
     "load_policy",
+    "parse_query",
     "replay",
     "run_examples",
     "run_screened",

@@ -20,7 +20,7 @@ from seawall.policy.functions import (
     check_pattern,
     compile_pattern,
 )
-from seawall.policy.syntax import field_parts
+from seawall.policy.syntax import InvalidExpression, field_parts
 from seawall.policy.tree import (
     NUMERIC,
     Feature,
@@ -204,21 +204,28 @@ def _pattern(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     where, what = arguments(checker, node, 2)
     subject = _subject(checker, where, function, known)
     pattern = _constant_text(checker, what, function)
-    try:
-        if not checker.environment.is_published:
-            check_pattern(pattern)
-        compile_pattern(pattern)
-    except UselessPattern as error:
-        raise checker.refused(what, f"the pattern cannot be used: {error}") from None
-    except BadPattern as error:
-        remedy = "RE2 has no look-around and no back-references: https://github.com/google/re2/wiki/Syntax"
-        raise checker.refused(what, f"RE2 rejects the pattern: {error}", remedy=remedy) from None
+    refuse_pattern(checker.refused, what, pattern, strict=not checker.environment.is_published)
     kind, origin = (
         (ValueType.BOOLEAN, FeatureOrigin.MATCHES)
         if function == "matches"
         else (ValueType.INTEGER, FeatureOrigin.COUNT_MATCHES)
     )
     return read(Feature(call_key(function, subject.key, literal(pattern)), kind, origin, subject, pattern))
+
+
+def refuse_pattern(
+    refused: Callable[..., InvalidExpression], node: ast.expr, pattern: str, *, strict: bool = True
+) -> None:
+    """Raises Refused for a pattern that cannot be used. ``strict``: also for one that does not do what it means."""
+    try:
+        if strict:
+            check_pattern(pattern)
+        compile_pattern(pattern)
+    except UselessPattern as error:
+        raise refused(node, f"the pattern cannot be used: {error}") from None
+    except BadPattern as error:
+        remedy = "RE2 has no look-around and no back-references: https://github.com/google/re2/wiki/Syntax"
+        raise refused(node, f"RE2 rejects the pattern: {error}", remedy=remedy) from None
 
 
 def _subject(checker: CallChecker, node: ast.expr, function: str, known: _Known) -> TextSubject:

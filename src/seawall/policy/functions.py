@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.content.invisible import as_shown
@@ -40,6 +41,7 @@ SIGNATURES: Final[Mapping[str, str]] = {
 """Every function of the language, with its signature."""
 
 _MEMORY_OF_NEW: Final = 4 << 20  # of a pattern that someone writes: some 50 ms to compile
+_KEPT: Final = 16  # compiled patterns: a rule is checked and compiled once for each content type
 _PATTERNS_TOGETHER: Final = 64  # RE2 patterns matched in one pass
 # Scripts written without spaces between words, where a word may start next to a letter.
 _UNSPACED: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
@@ -83,6 +85,7 @@ def _unspaced(character: str) -> bool:
     return not character.isascii() and unicodedata.name(character, "").startswith(_UNSPACED)
 
 
+@lru_cache(_KEPT)
 def check_pattern(pattern: str) -> None:
     """Check a pattern that someone writes. Raises BadPattern, with RE2's message or what the pattern would not do."""
     options = _options(_MEMORY_OF_NEW)
@@ -101,6 +104,7 @@ def check_pattern(pattern: str) -> None:
         raise UselessPattern("it is found in every text; write what it should find")
 
 
+@lru_cache(_KEPT)
 def compile_pattern(pattern: str) -> Any:
     """A compiled RE2 pattern, which matches in time linear in the text and knows all letters. Raises BadPattern."""
     try:

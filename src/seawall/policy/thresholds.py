@@ -27,6 +27,13 @@ def lowest_thresholds(rules: Iterable[CheckedRule]) -> dict[str, float]:
     return found
 
 
+def compared_values(term: TypedTerm) -> dict[str, float]:
+    """By signal, the lowest value that one condition tells apart."""
+    found: dict[str, float] = {}
+    _compared(term, found)
+    return found
+
+
 def _computed(term: TypedTerm, guarded: set[str], found: dict[str, float]) -> None:
     """What a parameter of an action needs: a signal that the rule has compared is exact where the rule fires."""
     if term.feature is not None:

@@ -7,7 +7,6 @@ import io
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -19,7 +18,7 @@ from seawall.access import Permission
 from seawall.appeal.queries import answered_between
 from seawall.console import active_bundle
 from seawall.console.child_safety import may_see_all
-from seawall.console.languages import gettext as _
+from seawall.console.days import check_period, day_text, read_day, today
 from seawall.console.languages import marked
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing
 from seawall.console.review.suitable import untaken
@@ -44,7 +43,6 @@ _AGES: Final = (  # the titles of ``review.figures.AGES``, so that the catalogue
     *(marked("under 1 h"), marked("1 to 4 h"), marked("4 to 24 h"), marked("1 to 3 days"), marked("3 to 7 days")),
     marked("over 7 days"),
 )
-MOST_DAYS: Final = 366
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,28 +196,19 @@ def _chosen(request: PageRequest) -> _Chosen:
     reviewer = request.query("reviewer") or None
     if reviewer is not None and reviewer not in active_bundle.names_of_people(request.app, request.person):
         raise missing("person")
-    return _choice(request, last_day=_today(), reviewer=reviewer, queue=queue_in_scope(request))
+    return _choice(request, last_day=today(), reviewer=reviewer, queue=queue_in_scope(request))
 
 
 def _own(request: PageRequest) -> _Chosen:
     """Up to the end of yesterday (UTC), so that a number that does not grow does not tell which case was blind."""
     queue = request.query("queue") or None
-    return _choice(request, last_day=_today() - DAY_MS, reviewer=request.person.id, queue=queue)
+    return _choice(request, last_day=today() - DAY_MS, reviewer=request.person.id, queue=queue)
 
 
 def _choice(request: PageRequest, *, last_day: int, reviewer: str | None, queue: str | None) -> _Chosen:
-    last = min(_day(request.query("to"), last_day), last_day)
-    first = _day(request.query("from"), last - 6 * DAY_MS)
-    if first > last:
-        raise PageProblem(
-            422, _("Not a period"), _("The first day is after the last one. Choose an earlier first day.")
-        )
-    if last - first >= MOST_DAYS * DAY_MS:
-        raise PageProblem(
-            422,
-            _("Too long"),
-            _("A period has at most %(days)d days. Choose a later first day.") % {"days": MOST_DAYS},
-        )
+    last = min(read_day(request.query("to"), last_day), last_day)
+    first = read_day(request.query("from"), last - 6 * DAY_MS)
+    check_period(first, last)
     filters = FigureFilters(
         queue=queue,
         policy=request.query("policy") or None,
@@ -227,30 +216,12 @@ def _choice(request: PageRequest, *, last_day: int, reviewer: str | None, queue:
         child_safety=may_see_all(request),
     )
     return _Chosen(
-        period=Period(since=first, until=last + DAY_MS), first=_text(first), last=_text(last), filters=filters
+        period=Period(since=first, until=last + DAY_MS), first=day_text(first), last=day_text(last), filters=filters
     )
 
 
-def _today() -> int:
-    return now_ms() // DAY_MS * DAY_MS
-
-
-def _day(text: str, otherwise: int) -> int:
-    """A day as the form writes it, in ms. Raises PageProblem."""
-    if not text:
-        return otherwise
-    try:
-        return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        raise PageProblem(422, _("Not a day"), _("Write a day as 2026-11-28: year, month, day.")) from None
-
-
-def _text(day: int) -> str:
-    return datetime.fromtimestamp(day / 1000, UTC).strftime("%Y-%m-%d")
-
-
 def _ends_last(chosen: _Chosen, *, own: bool) -> bool:
-    return chosen.period.until == _today() + (0 if own else DAY_MS)
+    return chosen.period.until == today() + (0 if own else DAY_MS)
 
 
 def _link(chosen: _Chosen, own: bool, changes: Mapping[str, object]) -> str:
@@ -265,8 +236,8 @@ def _link(chosen: _Chosen, own: bool, changes: Mapping[str, object]) -> str:
     changed = dict(changes)
     suffix = str(changed.pop("suffix", ""))
     if (days := changed.pop("days", None)) is not None:
-        last = _today() - (DAY_MS if own else 0)
-        kept |= {"from": _text(last - (int(str(days)) - 1) * DAY_MS), "to": _text(last)}
+        last = today() - (DAY_MS if own else 0)
+        kept |= {"from": day_text(last - (int(str(days)) - 1) * DAY_MS), "to": day_text(last)}
     query = urlencode({name: value for name, value in (kept | changed).items() if value})
     return ("/my-figures" if own else "/figures") + suffix + (f"?{query}" if query else "")
 
@@ -290,7 +261,7 @@ def _csv(found: Figures) -> Response:
     for of, rows in groups:
         period = found.period.before if of == "before" else found.period
         for row in rows:
-            writer.writerow([of, _text(period.since), _text(period.until - DAY_MS), *_cells(row)])
+            writer.writerow([of, day_text(period.since), day_text(period.until - DAY_MS), *_cells(row)])
     headers = {"Content-Disposition": 'attachment; filename="figures.csv"'}
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
