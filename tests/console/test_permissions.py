@@ -149,6 +149,7 @@ ALLOWED = {
     "GET /deliveries.json": EVERYBODY,
     "POST /deliveries/{delivery}/replay": ADMIN,
     "GET /policies": EVERYBODY,
+    "GET /policies.json": EVERYBODY,
     "GET /policies/{policy}.json": EVERYBODY,
     "GET /policies/{policy}": EVERYBODY,
     "POST /policies/{policy}/examples": EVERYBODY,
