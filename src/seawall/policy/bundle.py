@@ -139,6 +139,11 @@ def load_bundle(stored: bytes, stored_hash: str) -> Bundle:
     return _assemble(loaded, types, document.detectors, document.banks, thresholds, rules, examples, stored)
 
 
+def policy_texts(stored: bytes, stored_hash: str) -> Mapping[str, str]:
+    """The texts of a published bundle's policies, by name, without building it. Raises BundleUnreadable."""
+    return _decode(stored, stored_hash).policies
+
+
 def _compile(
     policies: Sequence[Policy],
     types: Mapping[str, ContentType],
