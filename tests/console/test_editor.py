@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from seawall.policy import PolicySource
+from seawall.console.publish.rule_modes import with_mode
+from seawall.policy import PolicySource, load_policy
 from seawall.screen import ItemTrials
 from support.console import GORE, RUDENESS, Browser, Rig, opened
 
@@ -153,9 +154,7 @@ def test_warnings_and_examples_are_shown(house: Rig) -> None:
 def test_a_draft_is_tried_beside_what_is_in_force(house: Rig) -> None:
     browser = house.browser("policy")
     changed = RIGHT.replace("rudeness >= at_fpr(0.01)", "rudeness >= 0.5")
-    shown = send(
-        browser, browser.get(ADDRESS), changed, "try", type="comment", **{"field.body": "What an odd thing"}
-    )
+    shown = send(browser, browser.get(ADDRESS), changed, "try", type="comment", **{"field.body": "What an odd thing"})
     assert shown.status_code == 200
     assert "What the draft changes" in text_of(shown)
     assert written(shown) == changed
@@ -179,9 +178,10 @@ def test_two_people_lose_nothing(house: Rig) -> None:
     assert "Publish it" not in text_of(shown)
     forced = send(first, shown, mine, "publish", in_force=house.app.bundle.hash, compared="x")
     assert (forced.status_code, in_force(house)) == (422, theirs)
-    assert "changed this policy since you began" in first.post(
-        "/policies/check", name="rudeness", text=mine, base=hidden(page)["base"]
-    ).text
+    assert (
+        "changed this policy since you began"
+        in first.post("/policies/check", name="rudeness", text=mine, base=hidden(page)["base"]).text
+    )
     went_on = send(first, shown, mine, "go_on")
     assert "Somebody else changed" not in text_of(went_on)
     both = theirs.replace("rudeness >= 0.9", "rudeness >= 0.95")
@@ -294,3 +294,71 @@ def test_made_up_fields_are_harmless(house: Rig) -> None:
         assert "Somebody else changed this policy" in text_of(answer)
     assert browser.post("/policies/none/edit", text="x", do="check").status_code == 200
     assert browser.get("/policies/none/edit").status_code == 404
+
+
+def test_a_rule_gets_its_next_mode_as_a_change_that_is_published(house: Rig) -> None:
+    browser = house.browser("policy")
+    page = LexborHTMLParser(browser.get("/policies/rudeness").text)
+    (loud,) = (one for one in page.css("[data-mode=canary]"))
+    shown = browser.get(loud.attributes["href"])
+    text = written(shown)
+    assert text == RIGHT.replace("    mode: shadow\n", "    mode: canary\n    share: 0.1\n")
+    assert in_force(house) == RIGHT
+    compared = send(browser, shown, text, "compare")
+    assert send(browser, compared, text, "publish").status_code == 303
+    live = written(browser.get(f"{ADDRESS}?rule=loud&mode=live"))
+    assert live == RIGHT.replace("    mode: shadow\n", "    mode: live\n")
+    assert written(browser.get(f"{ADDRESS}?rule=certain&mode=shadow")) == text.replace(
+        "  - id: certain\n", "  - id: certain\n    mode: shadow\n"
+    )
+    for query in ("rule=none&mode=live", "rule=certain&mode=none", "rule=&mode=live"):
+        answer = browser.get(f"{ADDRESS}?{query}")
+        assert "change the mode yourself" in text_of(answer)
+        assert written(answer) == text
+    assert "data-mode" not in house.browser("reviewer").get("/policies/rudeness").text
+
+
+RULES = {
+    "the id comes last": (
+        "  - when: strong\n    do: [hold]\n    id: a\n",
+        "  - when: strong\n    do: [hold]\n    id: a\n    mode: live\n",
+    ),
+    "no indent, and comments": (
+        "- id: a # x\n  mode: draft # y\n  when: strong\n  do: [hold]\n",
+        "- id: a # x\n  mode: live\n  when: strong\n  do: [hold]\n",
+    ),
+    "far from the dash": (
+        "  -   id: a\n      when: strong\n      do: [hold]\n      mode: shadow\n",
+        "  -   id: a\n      mode: live\n      when: strong\n      do: [hold]\n",
+    ),
+    "in one line, which stays": (
+        "  - {id: a, when: strong, do: [hold], mode: draft}\n",
+        "  - {id: a, when: strong, do: [hold], mode: draft}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("written_so", RULES)
+def test_the_mode_changes_however_the_rule_is_written(written_so: str) -> None:
+    rules, changed = RULES[written_so]
+    head, tail = RUDENESS.partition("rules:\n")[0] + "rules:\n", RUDENESS[RUDENESS.index("examples:") :]
+    policy = load_policy(head + rules + tail, "x.yaml")
+    assert with_mode(policy, "a", "live") == head + changed + tail
+
+
+def test_the_history_says_who_changed_what(house: Rig) -> None:
+    browser = house.browser("policy")
+    changed = RIGHT.replace("rudeness >= 0.9", "rudeness >= 0.95")
+    compared = send(browser, browser.get(ADDRESS), changed, "compare")
+    assert send(browser, compared, changed, "publish").status_code == 303
+    publish(house, changed, GORE.replace("gory >= 0.6", "gory >= 0.7"))
+    page = browser.get("/policies/rudeness")
+    history = LexborHTMLParser(page.text).css("[data-change]")
+    assert [one.attributes["data-change"] for one in history] == ["changed", "changed", "added"]
+    newest = " ".join(history[0].text(separator=" ").split())
+    assert "by Policy Person" in newest
+    assert "- strong: rudeness >= 0.9 + strong: rudeness >= 0.95" in newest
+    told = browser.get("/policies/rudeness.json").json()["history"]
+    assert [one["change"] for one in told] == ["changed", "changed", "added"]
+    assert told[0]["by"] == house.people["policy"].id
+    assert f"/publications/{told[0]['previous']}" in page.text

@@ -59,10 +59,12 @@ def show(request: PageRequest) -> Response:
     policy = bundle.policy(request.path_param("policy"))
     if policy is None:
         raise missing(marked("policy"))
-    text = policy.source.text
+    text, edited = policy.source.text, Edited()
     if mode := request.query("mode"):
         text = with_mode(policy, request.query("rule"), mode)
-    return _page(request, WrittenText(name=policy.name, text=text, base=bundle.hash), Edited())
+        if text == policy.source.text:
+            edited = Edited(error=_("The file is not written in a way that this can change: change the mode yourself."))
+    return _page(request, WrittenText(name=policy.name, text=text, base=bundle.hash), edited)
 
 
 def check(request: PageRequest) -> Response:
@@ -244,6 +246,7 @@ def _page(request: PageRequest, written: WrittenText, edited: Edited, found: Dra
         language_code=request.field("language"),
         sides=sides_of(edited.tried),
         needs_approval=request.app.needs_approval,
+        unsaved=found.differs and (request.http.method == "POST" or bool(request.query("mode"))),
     )
     if edited.retry_after_s is not None:
         response.headers["Retry-After"] = str(edited.retry_after_s)

@@ -30,6 +30,8 @@ from seawall.console.publish.policy_health import (
     HealthFigures,
     read_health,
 )
+from seawall.console.publish.policy_history import MOST_PUBLICATIONS, policy_history
+from seawall.console.publish.rule_modes import next_modes
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
 from seawall.model import HARMS
@@ -119,6 +121,7 @@ def show(request: PageRequest) -> Response:
     health = read_health(request, [policy])[policy.name]
     with app.database.read() as connection:
         snoozes = _snoozes(request, connection, policy)
+        history = policy_history(connection, app.bundles, policy.name)
     return render(
         request,
         "publish/policy.html",
@@ -134,8 +137,21 @@ def show(request: PageRequest) -> Response:
         warnings=_warnings(request, policy),
         banks_seen=request.may(Permission.SEE_BANKS),
         snoozes=snoozes,
+        may_snooze=request.may(Permission.SNOOZE_RULES),
+        mode_links=_mode_links(request, policy),
+        history=history,
+        history_most=MOST_PUBLICATIONS,
+        names=active_bundle.names_of_people(app, request.person),
         bundle=app.bundle,
     )
+
+
+def _mode_links(request: PageRequest, policy: Policy) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """By rule, the modes that come next, with what the link says; for those who may publish."""
+    if not request.may(Permission.PUBLISH_POLICIES):
+        return {}
+    said = {"canary": _("Try it on some accounts"), "live": _("Make it live"), "shadow": _("Only record it (shadow)")}
+    return {rule.id: [(mode, said[mode]) for mode in next_modes(rule)] for rule in policy.rules}
 
 
 def _snoozes(request: PageRequest, connection: Connection, policy: Policy) -> Mapping[str, Sequence[RuleSnooze]]:
@@ -163,6 +179,8 @@ def screen_examples(request: PageRequest) -> Response:
 def as_json(request: PageRequest) -> Response:
     """Source of one policy as JSON, with the hash of its bundle and what the static analysis warns of."""
     policy = _policy(request)
+    with request.app.database.read() as connection:
+        history = policy_history(connection, request.app.bundles, policy.name)
     return json_response(
         {
             "policy": policy.name,
@@ -170,6 +188,18 @@ def as_json(request: PageRequest) -> Response:
             "source": policy.source.text,
             "health": read_health(request, [policy])[policy.name],
             "warnings": [warning.to_json() for warning in _warnings(request, policy)],
+            "history": [
+                {
+                    "bundle": one.row.hash,
+                    "previous": one.row.previous,
+                    "at": one.row.at,
+                    "by": one.row.by,
+                    "approved_by": one.row.approved_by,
+                    "kind": one.row.kind,
+                    "change": one.change,
+                }
+                for one in history
+            ],
         }
     )
 

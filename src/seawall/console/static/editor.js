@@ -7,6 +7,7 @@ if (form !== null) {
   const text = form.elements.text;
   const place = form.querySelector("[data-checked]");
   const summary = form.querySelector("[data-summary]");
+  const standing = form.querySelector("[data-standing]");
   const opened = form.dataset.unsaved === "yes" ? null : text.value;
   let timer = null;
   let running = null;
@@ -28,6 +29,7 @@ if (form !== null) {
       if (!answer.ok || said === null) throw new Error(answer.statusText);
       place.replaceChildren(document.importNode(said, true));
       summary.textContent = said.dataset.said;
+      standing.textContent = said.dataset.standing;
     } catch {
       if (mine === running) summary.textContent = form.dataset.failed;
     }
