@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from seawall.access import Permission
 from seawall.app import BANKS
 from seawall.console.languages import gettext as _
-from seawall.console.publish.text_differences import TextLine, text_differences
+from seawall.console.publish.text_differences import ComparedLine, text_differences
 from seawall.console.request import PageRequest
 from seawall.policy import (
     Bundle,
@@ -49,12 +49,14 @@ class MovedText:
     ``gone``: it is not in force any more."""
 
     gone: bool
-    lines: Sequence[TextLine] | None
+    lines: Sequence[ComparedLine] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftCheck:
-    """What is said of the file. ``bundle``: the file built alone; None: it has mistakes. ``differs``: from force."""
+    """What is said of the file. ``bundle``: the file built alone; None: it has mistakes.
+
+    ``differs``: from what is in force; ``is_new``: no policy is edited."""
 
     problems: Sequence[Problem] = ()
     warnings: Sequence[PolicyWarning] = ()
@@ -64,6 +66,7 @@ class DraftCheck:
     bundle: Bundle | None = None
     policy: str = ""
     differs: bool = True
+    is_new: bool = False
 
 
 def check_draft(request: PageRequest, written: WrittenText) -> DraftCheck:
@@ -71,12 +74,12 @@ def check_draft(request: PageRequest, written: WrittenText) -> DraftCheck:
     in_force = request.app.bundle
     current = in_force.policy(written.name)
     differs = current is None or _plain(current.source.text) != written.text
-    moved = moved_text(request, written)
+    is_new, moved = current is None, moved_text(request, written)
     try:
         sources = Sources(policies=(written.source,), content_types=tuple(in_force.content_types.values()))
         bundle = request.app.build(sources)
     except PolicyErrors as error:
-        return DraftCheck(problems=error.problems, moved=moved, differs=differs)
+        return DraftCheck(problems=error.problems, moved=moved, differs=differs, is_new=is_new)
     (policy,) = bundle.policies
     if not written.name and in_force.policy(policy.name) is not None:
         problem = Problem(
@@ -84,7 +87,7 @@ def check_draft(request: PageRequest, written: WrittenText) -> DraftCheck:
             path=written.source.path,
             remedy=_("choose another name, or edit that one on its own page"),
         )
-        return DraftCheck(problems=(problem,), moved=moved)
+        return DraftCheck(problems=(problem,), is_new=True)
     notes = []
     if written.name and policy.name != written.name:
         text = _("The file names the policy %(new)s: it is added, and %(old)s stays in force as it is.")
@@ -97,6 +100,7 @@ def check_draft(request: PageRequest, written: WrittenText) -> DraftCheck:
         bundle=bundle,
         policy=policy.name,
         differs=differs,
+        is_new=is_new,
     )
 
 

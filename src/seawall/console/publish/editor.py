@@ -125,7 +125,12 @@ def _answer(request: PageRequest, written: WrittenText) -> Response:
 def _mistakes(found: DraftCheck) -> str:
     count = len(found.problems)
     text = ngettext("The file has a mistake.", "The file has %(n)d mistakes.", count) % {"n": count}
-    return f"{text} {_('Nothing was published.')}"
+    return f"{text} {_nothing_published()}"
+
+
+def _nothing_published() -> str:
+    """The end of every refusal."""
+    return _("Nothing was published.")
 
 
 # -- trying ----------------------------------------------------------------------------------------------------------
@@ -196,12 +201,13 @@ def _named(compared: ComparedBundle, policy: str) -> ComparedBundle:
 
 def _refusal(request: PageRequest, written: WrittenText, found: DraftCheck, compared: ComparedBundle) -> str:
     """Why the file is not published now; empty: it is."""
-    nothing = _("Nothing was published.")
+    nothing = _nothing_published()
     if found.moved is not None:
         text = _("Somebody else changed this policy since you began. See what they changed, and take it over.")
         return f"{text} {nothing}"
     if compared.in_force != request.field("in_force") or digest(written.text) != request.field("compared"):
-        return f"{_('This is not what you have seen: look at what it changes now.')} {nothing}"
+        text = _("This is not what you have seen: look at what it changes now.")
+        return f"{text} {nothing}"
     if compared.changes is not None and not compared.changes:
         return _("Nothing differs from what is in force, so there is nothing to publish.")
     if compared.failed:
@@ -210,7 +216,8 @@ def _refusal(request: PageRequest, written: WrittenText, found: DraftCheck, comp
         return f"{failing} {nothing}"
     untold = {one.name for one in compared.changes.dropped} if compared.changes is not None else set()
     if untold - set(request.fields("drop")):
-        return f"{_('Something would act no more: tick what shall go.')} {nothing}"
+        text = _("Something would act no more: tick what shall go.")
+        return f"{text} {nothing}"
     return ""
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from seawall.console.publish.text_differences import TextLine, text_differences
+from seawall.console.publish.text_differences import ComparedLine, text_differences
 from seawall.policy import BundleUnreadable
 from seawall.publish import BundleInForce
 from seawall.publish.queries import BundleRow, newest_bundles
@@ -24,7 +24,7 @@ class TextChange:
 
     row: BundleRow
     change: str
-    lines: Sequence[TextLine] | None
+    lines: Sequence[ComparedLine] | None
 
 
 def policy_history(connection: Connection, bundles: BundleInForce, policy: str) -> list[TextChange]:

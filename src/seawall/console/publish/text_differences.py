@@ -11,14 +11,14 @@ _CONTEXT: Final = 2  # lines that are shown before and after what differs
 
 
 @dataclass(frozen=True, slots=True)
-class TextLine:
+class ComparedLine:
     """One line: ``sign`` "+", "-", " " for one that both have, or "…" for some that are left out."""
 
     sign: str
     text: str
 
 
-def text_differences(before: str, after: str) -> tuple[TextLine, ...] | None:
+def text_differences(before: str, after: str) -> tuple[ComparedLine, ...] | None:
     """What differs, with some lines around it; None: they are too long to be compared line by line."""
     old, new = before.splitlines(), after.splitlines()
     start = 0
@@ -31,14 +31,14 @@ def text_differences(before: str, after: str) -> tuple[TextLine, ...] | None:
         return None
     start, end = max(0, start - _CONTEXT), max(0, end - _CONTEXT)
     old, new = old[start : len(old) - end], new[start : len(new) - end]
-    found: list[TextLine] = []
+    found: list[ComparedLine] = []
     for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(_CONTEXT):
         if found:
-            found.append(TextLine("…", ""))
+            found.append(ComparedLine("…", ""))
         for kind, i, j, k, m in group:
             if kind == "equal":
-                found += (TextLine(" ", line) for line in old[i:j])
+                found += (ComparedLine(" ", line) for line in old[i:j])
             else:
-                found += (TextLine("-", line) for line in old[i:j])
-                found += (TextLine("+", line) for line in new[k:m])
+                found += (ComparedLine("-", line) for line in old[i:j])
+                found += (ComparedLine("+", line) for line in new[k:m])
     return tuple(found)

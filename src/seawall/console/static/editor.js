@@ -7,35 +7,55 @@ if (form !== null) {
   const text = form.elements.text;
   const place = form.querySelector("[data-checked]");
   const summary = form.querySelector("[data-summary]");
-  const standing = form.querySelector("[data-standing]");
+  const standing = form.querySelector("[data-stands]");
   const opened = form.dataset.unsaved === "yes" ? null : text.value;
   let timer = null;
-  let running = null;
+  let running = false;
   let leaving = false;
 
+  // One check at a time, so that fast typing piles up no work: what is written meanwhile is checked next.
   const check = async () => {
-    running?.abort();
-    const mine = (running = new AbortController());
+    if (running) return;
+    running = true;
+    const asked = text.value;
     const body = new URLSearchParams({
       csrf: form.elements.csrf.value,
       base: form.elements.base.value,
       name: form.dataset.name,
-      text: text.value,
+      text: asked,
     });
     try {
-      const answer = await fetch(form.dataset.check, { method: "POST", body, signal: mine.signal });
+      const answer = await fetch(form.dataset.check, { method: "POST", body });
       const said = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-said]");
-      if (mine !== running) return; // a later text was asked about meanwhile
       if (!answer.ok || said === null) throw new Error(answer.statusText);
-      place.replaceChildren(document.importNode(said, true));
-      summary.textContent = said.dataset.said;
-      standing.textContent = said.dataset.standing;
+      if (text.value === asked) show(said);
     } catch {
-      if (mine === running) summary.textContent = form.dataset.failed;
+      summary.textContent = form.dataset.failed;
     }
+    running = false;
+    if (text.value !== asked) await check();
   };
 
+  const show = (said) => {
+    place.replaceChildren(document.importNode(said, true));
+    summary.textContent = said.dataset.said;
+    standing.textContent = said.dataset.standing;
+  };
+
+  // A session that ends while somebody writes must not cost them the text: this tab keeps it until it is closed.
+  const key = `seawall-policy-text:${location.pathname}`;
+  const offer = document.querySelector("[data-kept]");
+  const kept = sessionStorage.getItem(key);
+  if (opened !== null && kept !== null && kept !== text.value) offer.hidden = false;
+  offer.querySelector("button").addEventListener("click", () => {
+    offer.hidden = true;
+    text.value = kept;
+    text.dispatchEvent(new Event("input", { bubbles: true }));
+    text.focus();
+  });
+
   text.addEventListener("input", () => {
+    sessionStorage.setItem(key, text.value);
     clearTimeout(timer);
     summary.textContent = form.dataset.checking;
     timer = setTimeout(check, QUIET_MS);
