@@ -219,6 +219,9 @@ def test_a_new_policy_begins_with_a_file_that_is_accepted(house: Rig) -> None:
     assert "No mistake; 0 warnings; 1 of 1 examples pass" in text_of(page)
     taken = send(browser, page, RIGHT, "compare", "/policies/new")
     assert "a policy with the name rudeness is in force already" in text_of(taken)
+    for name in ("new", "backtest"):  # addresses of pages
+        refused = send(browser, page, first.replace("new-policy", name), "compare", "/policies/new")
+        assert (refused.status_code, "choose another name" in text_of(refused)) == (422, True)
     text = first.replace("policy: new-policy", "policy: touting")
     compared = send(browser, page, text, "compare", "/policies/new")
     done = send(browser, compared, text, "publish", "/policies/new")
