@@ -32,6 +32,7 @@ from seawall.screen.queries import (
     revisions_of,
     traffic_between,
 )
+from seawall.screen.rule_hits import policies_fired_together, rule_hits, rules_fired_on
 from seawall.storage import Database, Ledger, Transaction, Vault, open_database
 from seawall.storage.component import STORAGE, ledger_of
 
@@ -144,6 +145,32 @@ def test_rules_that_fired_are_counted_from_a_time_on(records: Records) -> None:
         ]
         assert fired_rules(connection, [("rude", "loud")], AT + 180_000) == []
         assert fired_rules(connection, [], 0) == []
+
+
+def test_hits_are_counted_by_rule_and_once_for_each_decision_of_a_policy(records: Records) -> None:
+    item, actor = records.submit("n-1")
+    other, _ = records.submit("n-2")
+    spam = Reason(policy="spam", rule="likely", harm="spam", mode="canary")
+    records.decide(item, actor, 0, reasons=(RUDE,))
+    records.decide(item, actor, 1, reasons=(RUDE, spam), shadow=(LOUD,))
+    records.decide(other, actor, 2, shadow=(LOUD,))
+    records.decide(other, actor, 3, reasons=(RUDE,), source=DecisionSource.REVIEW)
+    rules = {**{f"p{number}": [f"r{rule}" for rule in range(120)] for number in range(4)}, "none": []}
+    with records.database.read() as connection:
+        found = rule_hits(connection, {**rules, "rude": ["certain", "loud"], "spam": ["likely"]}, AT, AT + 60_000)
+        counts = {(one.policy, one.rule): (one.live, one.live_recent, one.shadow, one.shadow_recent) for one in found}
+        assert counts["rude", "certain"] == (3, 2, 0, 0)
+        assert counts["rude", "loud"] == (0, 0, 2, 2)
+        assert counts["rude", None] == (3, 2, 2, 2)
+        assert counts["spam", "likely"] == (1, 1, 0, 0)
+        assert counts["p3", "r119"] == (0, 0, 0, 0)
+        assert rules_fired_on(connection, [item.ref, other.ref, "it_none"]) == {
+            (item.ref, 1): {("rude", "certain"), ("rude", "loud"), ("spam", "likely")},
+            (other.ref, 1): {("rude", "loud")},  # what a person found is not a rule's hit
+        }
+        assert policies_fired_together(connection, AT, 10) == {frozenset({"rude"}): 2, frozenset({"rude", "spam"}): 1}
+        assert policies_fired_together(connection, AT, 1) == {frozenset({"rude"}): 1}
+        assert policies_fired_together(connection, AT + 600_000, 10) == {}
 
 
 def test_rescreens_are_listed_with_what_became_of_them(records: Records) -> None:

@@ -353,12 +353,14 @@ def items_of_open_appeals(connection: Connection) -> list[str]:
     return list(connection.execute(select(appeal.c.item).where(appeal.c.state == "open")).scalars())
 
 
-def appeals_by_rule(connection: Connection) -> list[RuleAppeals]:
-    """Answered appeals of authors by the rules of the appealed decisions, the most often overturned first."""
+def appeals_by_rule(connection: Connection, since: int = 0) -> list[RuleAppeals]:
+    """Appeals of authors that were answered since then, by the rules of the appealed decisions, the most often
+    overturned first."""
     query = (
         select(appeal_rule.c.policy, appeal_rule.c.rule, appeal.c.state, func.count().label("count"))
         .join(appeal, appeal.c.id == appeal_rule.c.appeal)
         .where(appeal.c.role == "author", appeal.c.state.in_(("upheld", "overturned", "partly")))
+        .where(appeal.c.answered_at >= since)
         .group_by(appeal_rule.c.policy, appeal_rule.c.rule, appeal.c.state)
     )
     counts: dict[tuple[str, str], dict[str, int]] = {}

@@ -15,7 +15,7 @@ A file that cannot be used raises PolicyErrors, whose text is what a compiler wo
 
 from seawall.policy.actions import combine, verdict_of
 from seawall.policy.analysis import PolicyWarning, analyse
-from seawall.policy.bundle import Bundle, BundleUnreadable, ResolvedThreshold, build_bundle, load_bundle
+from seawall.policy.bundle import Bundle, BundleUnreadable, ResolvedThreshold, build_bundle, load_bundle, policy_texts
 from seawall.policy.documents import Example, Policy, PolicySource, Rule, Statement
 from seawall.policy.example_runs import ExampleResult, ScreenedExample, ScreenedState, run_examples, run_screened
 from seawall.policy.explain import (
@@ -74,6 +74,7 @@ __all__ = [
     "load_bundle",
     "load_policy",
     "parse_query",
+    "policy_texts",
     "replay",
     "run_examples",
     "run_screened",

@@ -139,6 +139,23 @@ def load_bundle(stored: bytes, stored_hash: str) -> Bundle:
     return _assemble(loaded, types, document.detectors, document.banks, thresholds, rules, examples, stored)
 
 
+def policy_texts(stored: bytes, stored_hash: str) -> Mapping[str, str]:
+    """The texts of a published bundle's policies, by name, without building it: milliseconds less than ``load_bundle``.
+
+    Raises BundleUnreadable.
+    """
+    import msgspec
+
+    try:
+        document = msgspec.json.decode(stored, type=_Texts)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise BundleUnreadable(stored_hash, f"its bytes are no policy bundle ({error})") from None
+    if document.format > FORMAT:
+        why = f"it has format {document.format}, and this version of Seawall reads formats up to {FORMAT}"
+        raise BundleUnreadable(stored_hash, why)
+    return document.policies
+
+
 def _compile(
     policies: Sequence[Policy],
     types: Mapping[str, ContentType],
@@ -307,6 +324,14 @@ class BundleDocument:
     detectors: tuple[DetectorSpec, ...]
     banks: tuple[str, ...]
     thresholds: tuple[ResolvedThreshold, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Texts:
+    """Of a bundle's document what is read without building it."""
+
+    format: int
+    policies: dict[str, str]
 
 
 def _decode(stored: bytes, stored_hash: str) -> BundleDocument:

@@ -163,6 +163,11 @@ class Program:
             mask ^= lowest
 
 
+def signals_of(rules: Iterable[CheckedRule]) -> frozenset[str]:
+    """The signals that these rules read, in their conditions and in their actions."""
+    return signal_names(_features(rules).values())
+
+
 def _features(rules: Iterable[CheckedRule]) -> dict[str, Feature]:
     found: dict[str, Feature] = {}
     for rule in rules:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Connection, Table, select
 
 from seawall.model import Event, EventBody
-from seawall.policy import Bundle, BundleUnreadable, NothingPublished, PublishedBundles, load_bundle
+from seawall.policy import Bundle, BundleUnreadable, NothingPublished, PublishedBundles, load_bundle, policy_texts
 from seawall.publish.changes import compare
 from seawall.publish.events import BundlePublished
 from seawall.publish.tables import bundle as bundle_table
@@ -138,11 +138,17 @@ class BundleInForce(PublishedBundles):
         """Any published bundle by its hash, for replay. Raises BundleUnreadable."""
         if self._current is not None and self._current.hash == bundle_hash:
             return self._current
+        return load_bundle(self._stored(bundle_hash), bundle_hash)
+
+    def texts(self, bundle_hash: str) -> Mapping[str, str]:
+        """The texts of any published bundle's policies, by name, without building it. Raises BundleUnreadable."""
+        return policy_texts(self._stored(bundle_hash), bundle_hash)
+
+    def _stored(self, bundle_hash: str) -> bytes:
         try:
-            stored = self._blobs.get(bundle_hash)
+            return self._blobs.get(bundle_hash)
         except KeyError:
             raise BundleUnreadable(bundle_hash, "its bytes are missing. Restore the blobs from a backup") from None
-        return load_bundle(stored, bundle_hash)
 
 
 def _in_force(connection: Connection | Transaction) -> tuple[str | None, str | None]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Connection, func, select
 
 from seawall.model import Event
 from seawall.review.events import ReviewSubmitted
@@ -35,21 +35,40 @@ def judgements_of_reviews(ledger: Ledger) -> list[ReviewJudgement]:
     """Those of all reviews that stand, oldest first; what a reviewer did not judge is left out."""
     with ledger.database.read() as connection:
         undone = frozenset(connection.execute(select(review.c.id).where(review.c.undone_at.is_not(None))).scalars())
-    return [
-        ReviewJudgement(
-            review=body.review,
-            at=event.at,
-            reviewer=body.reviewer,
-            decision=body.decision,
-            policy=policy,
-            violates=said == VIOLATES,
-            bulk=body.bulk is not None,
-        )
-        for event in _submitted(ledger)
-        if isinstance(body := event.body, ReviewSubmitted) and body.review not in undone
-        for policy, said in (body.judged or _named(body)).items()
-        if said != NOT_JUDGED
-    ]
+    return [one for event in _submitted(ledger) for one in _judgements(event) if one.review not in undone]
+
+
+def newest_judgements(ledger: Ledger, since: int, *, most: int) -> list[ReviewJudgement]:
+    """Those of the newest ``most`` reviews since then that stand and were no bulk decision, oldest first."""
+    wanted = (review.c.at >= since, review.c.undone_at.is_(None), review.c.bulk.is_(None))
+    query = select(review.c.seq).where(*wanted).order_by(review.c.seq.desc()).limit(most)
+    with ledger.database.read() as connection:
+        seqs = list(connection.scalars(query))
+    return [one for event in ledger.events_at(seqs) for one in _judgements(event)]
+
+
+def _judgements(event: Event) -> Iterator[ReviewJudgement]:
+    body = event.body
+    assert isinstance(body, ReviewSubmitted)
+    for policy, said in (body.judged or _named(body)).items():
+        if said != NOT_JUDGED:
+            yield ReviewJudgement(
+                review=body.review,
+                at=event.at,
+                reviewer=body.reviewer,
+                decision=body.decision,
+                policy=policy,
+                violates=said == VIOLATES,
+                bulk=body.bulk is not None,
+            )
+
+
+def undone_by_policy(connection: Connection, since: int) -> dict[str, int]:
+    """By the policy that they named: reviews that their reviewers took back since then."""
+    query = select(review.c.policy, func.count().label("count")).where(
+        review.c.undone_at >= since, review.c.policy.is_not(None)
+    )
+    return {row.policy: row._mapping["count"] for row in connection.execute(query.group_by(review.c.policy))}
 
 
 def _named(body: ReviewSubmitted) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final, TypeVar, cast
 
@@ -144,6 +144,11 @@ class Ledger:
         """
         with self.database.read() as connection:
             return replay.read_events(connection, self.schema.events, after, limit, kinds)
+
+    def events_at(self, seqs: Iterable[int]) -> list[Event]:
+        """The events with these numbers, in order. Raises StorageError."""
+        with self.database.read() as connection:
+            return replay.events_at(connection, self.schema.events, seqs)
 
     def head(self) -> int:
         """The number of the last event, 0 when there is none. Raises StorageError."""

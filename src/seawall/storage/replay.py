@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from seawall.storage.deletions import ErasureCompleted, RetentionEnded, UnusedFi
 from seawall.storage.errors import StorageError
 from seawall.storage.events import Events
 from seawall.storage.keys import MasterKey
+from seawall.storage.queries import select_in_chunks
 from seawall.storage.tables import event, ledger_head
 
 Progress = Callable[[int, int], None]
@@ -33,6 +34,7 @@ _READ: Final = (
     .limit(bindparam("limit"))
 )
 _READ_KINDS: Final = _READ.where(event.c.kind.in_(bindparam("kinds", expanding=True)))
+_READ_ALL: Final = select(event.c.seq, event.c.id, event.c.at, event.c.kind, event.c.version, event.c.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +68,18 @@ def read_events(
     parameters: dict[str, Any] = {"after": after, "limit": limit}
     if kinds is not None:
         parameters["kinds"] = list(kinds)
-    return [
-        Event(
-            seq=row.seq,
-            id=row.id,
-            at=row.at,
-            kind=row.kind,
-            body=events.decode(row.kind, row.version, bytes(row.body)),
-        )
-        for row in connection.execute(statement, parameters)
-    ]
+    return [_event(events, row) for row in connection.execute(statement, parameters)]
+
+
+def events_at(connection: Connection, events: Events, seqs: Iterable[int]) -> list[Event]:
+    """The events with these numbers, in order; numbers of none are left out. Raises StorageError."""
+    found = [_event(events, row) for row in select_in_chunks(connection, _READ_ALL, event.c.seq, seqs)]
+    return sorted(found, key=lambda each: each.seq)
+
+
+def _event(events: Events, row: Any) -> Event:
+    body = events.decode(row.kind, row.version, bytes(row.body))
+    return Event(seq=row.seq, id=row.id, at=row.at, kind=row.kind, body=body)
 
 
 def last_seq(connection: Connection) -> int:

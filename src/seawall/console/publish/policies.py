@@ -22,9 +22,19 @@ from seawall.console.child_safety import may_see_all
 from seawall.console.highlight import source_lines
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
+from seawall.console.publish.policy_health import (
+    MONTH_DAYS,
+    MOST_DECISIONS,
+    MOST_REVIEWS,
+    WEEK_DAYS,
+    HealthFigures,
+    read_health,
+)
+from seawall.console.publish.policy_history import MOST_PUBLICATIONS, policy_history
+from seawall.console.publish.rule_modes import next_modes
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
-from seawall.model import HARMS, now_ms
+from seawall.model import HARMS
 from seawall.model.harms import CHILD_SAFETY_HARMS
 from seawall.policy import (
     Policy,
@@ -38,11 +48,9 @@ from seawall.policy import (
 from seawall.publish import list_banks
 from seawall.publish.queries import newest_bundles
 from seawall.screen import ScreenedColumns, TooManyTries
-from seawall.screen.queries import fired_rules
 from seawall.screen.snoozes import RuleSnooze, active_snoozes
 
 _SNOOZES: Final = 100
-_DAY = 24 * 60 * 60 * 1000
 
 # Codes that these pages show with the filter ``words``: said here, so that the catalogues know them.
 WORDS: Final = (
@@ -52,6 +60,7 @@ WORDS: Final = (
     marked("live"),
     marked("incompatible"),
     marked("illegal"),
+    *(marked("inline"), marked("cpu"), marked("slow")),  # costs of detectors
 )
 _LOOKS: Final = {
     ScreenedState.PASSED: "allow",
@@ -67,50 +76,60 @@ STATES: Final = (  # of examples with the real detectors
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleView:
-    """A rule with its resolved thresholds, and how often it fired in the last day."""
+    """A rule with its resolved thresholds, and how it does."""
 
     rule: Rule
     line: int
     when: str
     actions: Sequence[str]
     thresholds: Sequence[ResolvedThreshold]
-    fired: int
+    figures: HealthFigures
 
 
 def show_all(request: PageRequest) -> Response:
-    """List the policies in force."""
+    """List the policies in force, with how they do."""
     bundle = request.app.bundle
     with request.app.database.read() as connection:
-        fired = _fired(connection, bundle.policies)
         published = newest_bundles(connection, limit=10)
-    totals: Counter[str] = Counter()
-    for (policy, _rule), count in fired.items():
-        totals[policy] += count
     return render(
         request,
         "publish/policies.html",
         policies=sorted(bundle.policies, key=lambda policy: (-HARMS[policy.harm].severity, policy.title)),
-        fired=totals,
+        health=read_health(request, bundle.policies),
+        titles={policy.name: policy.title for policy in bundle.policies},
+        modes={policy.name: Counter(rule.mode for rule in policy.rules) for policy in bundle.policies},
         harms=HARMS,
         bundle=bundle,
         published=published,
         names=active_bundle.names_of_people(request.app, request.person),
+        days=(WEEK_DAYS, MONTH_DAYS),
+        most_reviews=MOST_REVIEWS,
+        most_decisions=MOST_DECISIONS,
     )
+
+
+def all_as_json(request: PageRequest) -> Response:
+    """The policies in force with how they do, as JSON."""
+    bundle = request.app.bundle
+    return json_response({"bundle": bundle.hash, "policies": list(read_health(request, bundle.policies).values())})
 
 
 def show(request: PageRequest) -> Response:
     """Show one policy."""
     app = request.app
     policy = _policy(request)
+    health = read_health(request, [policy])[policy.name]
     with app.database.read() as connection:
-        fired = _fired(connection, [policy])
         snoozes = _snoozes(request, connection, policy)
+        history = policy_history(connection, app.bundles, policy.name)
     return render(
         request,
         "publish/policy.html",
         policy=policy,
         harm=HARMS[policy.harm],
-        rules=_rules(policy, app.bundle.thresholds, fired),
+        rules=_rules(policy, app.bundle.thresholds, health.rules),
+        health=health,
+        days=(WEEK_DAYS, MONTH_DAYS),
         lines=source_lines(policy.source.text),
         results=run_examples(app.bundle, [policy.name]),
         looks=_LOOKS,
@@ -118,8 +137,21 @@ def show(request: PageRequest) -> Response:
         warnings=_warnings(request, policy),
         banks_seen=request.may(Permission.SEE_BANKS),
         snoozes=snoozes,
+        may_snooze=request.may(Permission.SNOOZE_RULES),
+        mode_links=_mode_links(request, policy),
+        history=history,
+        history_most=MOST_PUBLICATIONS,
+        names=active_bundle.names_of_people(app, request.person),
         bundle=app.bundle,
     )
+
+
+def _mode_links(request: PageRequest, policy: Policy) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """By rule, the modes that come next, with what the link says; for those who may publish."""
+    if not request.may(Permission.PUBLISH_POLICIES):
+        return {}
+    said = {"canary": _("Try it on some accounts"), "live": _("Make it live"), "shadow": _("Only record it (shadow)")}
+    return {rule.id: [(mode, said[mode]) for mode in next_modes(rule)] for rule in policy.rules}
 
 
 def _snoozes(request: PageRequest, connection: Connection, policy: Policy) -> Mapping[str, Sequence[RuleSnooze]]:
@@ -147,12 +179,27 @@ def screen_examples(request: PageRequest) -> Response:
 def as_json(request: PageRequest) -> Response:
     """Source of one policy as JSON, with the hash of its bundle and what the static analysis warns of."""
     policy = _policy(request)
+    with request.app.database.read() as connection:
+        history = policy_history(connection, request.app.bundles, policy.name)
     return json_response(
         {
             "policy": policy.name,
             "bundle": request.app.bundle.hash,
             "source": policy.source.text,
+            "health": read_health(request, [policy])[policy.name],
             "warnings": [warning.to_json() for warning in _warnings(request, policy)],
+            "history": [
+                {
+                    "bundle": one.row.hash,
+                    "previous": one.row.previous,
+                    "at": one.row.at,
+                    "by": one.row.by,
+                    "approved_by": one.row.approved_by,
+                    "kind": one.row.kind,
+                    "change": one.change,
+                }
+                for one in history
+            ],
         }
     )
 
@@ -173,7 +220,7 @@ def _policy(request: PageRequest) -> Policy:
 
 
 def _rules(
-    policy: Policy, thresholds: Sequence[ResolvedThreshold], fired: dict[tuple[str, str], int]
+    policy: Policy, thresholds: Sequence[ResolvedThreshold], figures: Mapping[str, HealthFigures]
 ) -> list[RuleView]:
     resolved: defaultdict[str, list[ResolvedThreshold]] = defaultdict(list)
     for threshold in thresholds:
@@ -186,7 +233,7 @@ def _rules(
             when=" ".join(rule.when.text.split()),
             actions=[_written(call) for call in rule.do],
             thresholds=resolved[rule.id],
-            fired=fired.get((policy.name, rule.id), 0),
+            figures=figures[rule.id],
         )
         for rule in policy.rules
     ]
@@ -198,16 +245,9 @@ def _written(call: Any) -> str:
     return str(call.expression.source.text[span.start : span.end])
 
 
-def _fired(connection: Connection, policies: Sequence[Policy]) -> dict[tuple[str, str], int]:
-    """Number of times each rule fired, and reviewers named each policy, in the last day."""
-    fired: Counter[tuple[str, str]] = Counter()
-    for one in fired_rules(connection, active_bundle.rules_of(policies), now_ms() - _DAY):
-        fired[one.policy, one.rule] += one.fired
-    return fired
-
-
 PAGES = (
     Page(path="/policies", run=show_all, permission=Permission.SEE_POLICIES),
+    Page(path="/policies.json", run=all_as_json, permission=Permission.SEE_POLICIES),
     Page(path="/policies/{policy}.json", run=as_json, permission=Permission.SEE_POLICIES),
     Page(path="/policies/{policy}", run=show, permission=Permission.SEE_POLICIES),
     Page(path="/policies/{policy}/examples", run=screen_examples, permission=Permission.SEE_POLICIES, method="POST"),

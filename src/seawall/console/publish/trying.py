@@ -83,11 +83,12 @@ def attempt(request: PageRequest) -> Response:
     draft = request.field("draft").replace("\r\n", "\n")
     if uploaded := request.files.get("draft_file"):
         draft = uploaded.decode("utf-8", "replace")
-    tried = _tried(request, bundle, content_type, draft)
+    tried = tried_item(request, bundle, content_type, draft)
     return _page(request, bundle, content_type.name, draft, tried)
 
 
-def _tried(request: PageRequest, bundle: Bundle, content_type: ContentType, draft: str) -> Tried:
+def tried_item(request: PageRequest, bundle: Bundle, content_type: ContentType, draft: str) -> Tried:
+    """Try the item in the form's fields, under the bundle and, beside it, with the draft of a policy file."""
     try:
         item = item_of_texts(
             content_type,
@@ -140,11 +141,11 @@ def _texts(request: PageRequest, content_type: ContentType) -> dict[str, list[st
 
 
 def _actor(request: PageRequest, content_type: ContentType) -> dict[str, str]:
-    names = ["age", *(spec.name for spec in _attributes(content_type))]
+    names = ["age", *(spec.name for spec in attributes_of(content_type))]
     return {name: text for name in names if (text := request.field(f"actor.{name}").strip())}
 
 
-def _attributes(content_type: ContentType) -> list[FieldSpec]:
+def attributes_of(content_type: ContentType) -> list[FieldSpec]:
     """The account's attributes but its time, which the form asks as an age."""
     declared = content_type.actor.attributes if content_type.actor is not None else ()
     return [spec for spec in declared if spec.name != "created_at"]
@@ -163,30 +164,31 @@ def _page(request: PageRequest, bundle: Bundle, asked: str, draft: str, tried: T
         status=200 if tried is None else tried.status,
         types=names,
         chosen=name,
-        inputs=[] if content_type is None else _inputs(request, "field", content_type.fields),
-        attributes=[] if content_type is None else _inputs(request, "actor", _attributes(content_type)),
+        inputs=[] if content_type is None else field_inputs(request, "field", content_type.fields),
+        attributes=[] if content_type is None else field_inputs(request, "actor", attributes_of(content_type)),
         age=request.field("actor.age"),
         asks_language=content_type is None or content_type.field_with_role(FieldRole.LANGUAGE) is None,
         language_code=request.field("language"),
         draft=draft,
         bundle=bundle,
         tried=tried,
-        sides=_sides(tried),
+        sides=sides_of(tried),
     )
     if tried is not None and tried.retry_after_s is not None:
         response.headers["Retry-After"] = str(tried.retry_after_s)
     return response
 
 
-def _sides(tried: Tried | None) -> list[tuple[str, object]]:
+def sides_of(tried: Tried | None) -> list[tuple[str, object]]:
+    """The outcomes that a page shows side by side, each with its title: the draft's first."""
     if tried is None or tried.trial is None:
         return []
     in_force = (_("In force"), tried.trial.in_force)
     return [in_force] if tried.trial.draft is None else [(_("With the draft"), tried.trial.draft), in_force]
 
 
-def _inputs(request: PageRequest, group: str, specs: Sequence[FieldSpec]) -> list[FieldInput]:
-    sent = request.http.method == "POST"
+def field_inputs(request: PageRequest, group: str, specs: Sequence[FieldSpec]) -> list[FieldInput]:
+    """The inputs of these fields, ``group`` being "field" or "actor", with what was sent in them."""
     found = []
     for spec in specs:
         name = f"{group}.{spec.name}"
@@ -197,7 +199,7 @@ def _inputs(request: PageRequest, group: str, specs: Sequence[FieldSpec]) -> lis
                 input=name,
                 kind=_kind(spec),
                 required=spec.required and group == "field",
-                value=request.field(name) if sent else preset,
+                value=request.field(name, preset),
                 max_length=spec.max_length if spec.type is FieldType.TEXT else None,
                 description=spec.description,
             )
