@@ -21,7 +21,8 @@ from seawall.detectors import default_detectors
 from seawall.detectors.banks import BankDetector
 from seawall.detectors.hashes import hash_file
 from seawall.detectors.text.lexicon import LexiconDetector, read_lexicon
-from seawall.model import Modality, Part
+from seawall.model import DetectorSpec, Modality, Part
+from seawall.policy.figures import AskedFigure, resolve
 from seawall.providers.configuration import configure
 from seawall.publish import NewEntry, add_entries
 from seawall.settings import Settings
@@ -43,6 +44,15 @@ def test_the_detector_of_the_page_works_and_takes_thirty_lines() -> None:
     conforms = names["test_shouting_conforms"]
     assert callable(conforms)
     conforms()
+
+
+def test_the_calibration_table_of_the_page_is_resolved() -> None:
+    (block,) = (block for block in _blocks("python") if "calibration_table(" in block)
+    names: dict[str, Any] = {}
+    exec(block, names)
+    detector = DetectorSpec(name="rude", version="1", signals=(names["spec"],), modalities=frozenset({Modality.TEXT}))
+    (threshold,) = resolve(detector, names["spec"], AskedFigure("at_recall", 0.9))
+    assert threshold.reached >= 0.9
 
 
 def test_the_plug_in_of_the_page_is_put_to_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +109,11 @@ def _image(size: int, form: str) -> bytes:
 
 
 def test_the_other_examples_of_the_page_run(capsys: pytest.CaptureFixture[str]) -> None:
-    engine, confined = (block for block in _blocks("python") if "hout" not in block and "ifference" not in block)
+    engine, confined = (
+        block
+        for block in _blocks("python")
+        if "hout" not in block and "calibration_table(" not in block and "ifference" not in block
+    )
     names: dict[str, Any] = {}
     exec(engine, names)
     [utterance] = names["MyEngine"]().transcribe(bytes(32_000), None)

@@ -27,7 +27,7 @@ def test_the_same_data_and_seed_give_the_same_bytes(data, tmp_path):
     first = train(data, tmp_path / "a", progress=steps.append)
     second = train(data, tmp_path / "b")
     assert first.version == second.version
-    for name in ("weights.npz", "card.json", "texts.npz"):
+    for name in ("weights.npz", "card.json", "texts.npz", "calibration.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert "training hate" in steps
     assert steps[-1] == "done"
@@ -50,6 +50,12 @@ def test_what_was_learnt_is_served_and_written_down(data, tmp_path):
     low, value, high = (card["calibration_metrics"]["hate"]["auc"][i] for i in (1, 0, 2))
     assert low <= value <= high
     assert card["operating_points"]["hate"]
+    (table,) = model.spec.signals[0].calibration
+    numbers = card["calibration_metrics"]["hate"]
+    assert (table.positives, table.positives + table.negatives) == (
+        numbers["calibration_positive"],
+        numbers["calibration_texts"],
+    )
 
 
 def test_the_leak_check_passes_and_catches_a_leak(data, tmp_path):

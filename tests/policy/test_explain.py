@@ -70,7 +70,7 @@ def test_an_explanation_reads_as_text() -> None:
         "near miss: test/certain (Certain)\n"
         "  Test policy; Rules, 1; incompatible\n"
         "  when: hate >= at_fpr(0.001)\n"
-        "    at_fpr(0.001) = 0.93 for text-model 1\n"
+        "    at_fpr(0.001) = 0.93 for text-model 1 (false-positive rate at most 0.001)\n"
         "    hate = 0.7\n"
         "  do: remove, strike(weight=2)\n"
         "  would have fired with hate = 0.93 (is 0.7)\n"
@@ -97,7 +97,9 @@ def test_what_was_unknown_and_why() -> None:
 def test_it_is_json_too() -> None:
     document = json.loads(json.dumps(explained(hate=0.95).to_json()))
     assert document["verdict"] == "block"
-    assert document["rules"][0]["thresholds"] == ["at_fpr(0.001) = 0.93 for text-model 1"]
+    assert document["rules"][0]["thresholds"] == [
+        "at_fpr(0.001) = 0.93 for text-model 1 (false-positive rate at most 0.001)"
+    ]
     assert document["reproduced"] is True
 
 

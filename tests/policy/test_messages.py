@@ -18,7 +18,7 @@ import seawall.policy as package
 from seawall import yamlfile
 from seawall.model import DetectorSpec, FieldRole, Modality, SignalKind, SignalSpec
 from seawall.policy import PolicyErrors, PolicySource, build_bundle, load_policy
-from support.policies import BANKS, DETECTORS, HEAD, TEXT_MODEL, WORDS, content_types, policy, rule
+from support.policies import BANKS, CALIBRATION, DETECTORS, HEAD, TEXT_MODEL, WORDS, content_types, policy, rule, signal
 
 FILE: Final = Path(__file__).parent / "data" / "messages.txt"
 ITEM = 'item: {comment: {body: "hello", tags: [], likes: 0}}'
@@ -27,7 +27,7 @@ READERS: Final = Path(yamlfile.__file__).parent
 MODULES: Final = (
     *(POLICY / name for name in ("policyfile.py", "examplefile.py", "expressions.py", "syntax.py", "check.py")),
     *(POLICY / name for name in ("call_checks.py", "counter_calls.py", "environment.py", "rules.py", "examples.py")),
-    POLICY / "bundle.py",
+    *(POLICY / name for name in ("bundle.py", "figures.py")),
     *(READERS / name for name in ("nodes.py",)),
 )
 SAYING: Final = frozenset(
@@ -195,6 +195,18 @@ WHENS: Final = {
     "a rate above one": "hate >= at_fpr(2)",
     "a rate that cannot be shown": "hate >= at_fpr(0.0001)",
     "a rate of a signal that is not calibrated": "threat_terms >= at_fpr(0.01)",
+    "a recall without a signal": "item.likes >= at_recall(0.8)",
+    "a precision alone": "max(at_precision(0.9, prevalence=0.1), 1) > 0.2",
+    "a recall with the wrong operator": "hate == at_recall(0.8)",
+    "a precision above one": "hate >= at_precision(90, prevalence=0.1)",
+    "a prevalence above one": "hate >= at_precision(0.9, prevalence=10)",
+    "a precision with another argument": "hate >= at_precision(0.9, share=0.1)",
+    "a recall with a prevalence": "hate >= at_recall(0.9, prevalence=0.1)",
+    "a precision without a prevalence": "hate >= at_precision(0.9)",
+    "a precision that cannot be shown": "hate >= at_precision(0.9, prevalence=0.01)",
+    "a recall that cannot be shown": "hate >= at_recall(0.99)",
+    "a recall of a signal without a table": "spam >= at_recall(0.8)",
+    "a precision of a signal that is not calibrated": "threat_terms >= at_precision(0.9, prevalence=0.1)",
 }
 COUNTERS: Final = (
     'count(3, "comment", within="1d") > 1',
@@ -296,6 +308,10 @@ def _between_policies() -> Iterator[str]:
             SignalSpec(name=name, kind=SignalKind.SCORE) for name in ("sorrow", "sorrow.urging", "sorrow.distress")
         ),
     )
+    few = replace(TEXT_MODEL, signals=(signal("hate", calibration=(replace(CALIBRATION, positives=14),)),))
+    recalls = policy(rule("hate >= at_recall(0.8)"))
+    own = replace(CALIBRATION, language="de", points=CALIBRATION.points[:2])
+    german = replace(TEXT_MODEL, signals=(signal("hate", table=True, calibration=(CALIBRATION, own)),))
     comment = content_types()[0]
     rates = policy(rule("hate >= at_fpr(0.01)"))
     asking = replace(comment, stages=(replace(comment.stages[0], detectors=("text-modell",)), *comment.stages[1:]))
@@ -315,6 +331,8 @@ def _between_policies() -> Iterator[str]:
             ("two detectors of one name", [good], [comment], [*DETECTORS, TEXT_MODEL], BANKS),
             ("a rate of a signal with two sources", [rates], [comment], [*DETECTORS, second], BANKS),
             ("a kind that a signal lacks", [policy(rule("sorrow.urgin > 0"))], [comment], [*DETECTORS, sorrow], BANKS),
+            ("a recall from few examples", [recalls], [comment], [few], []),
+            ("a rate that cannot be shown in a language", [rates], [comment], [german], []),
             ("a bank without a detector", [policy(rule('bank("new") > 0'))], [comment], DETECTORS, ["new"]),
             ("no bank yet", [policy(rule('bank("new") > 0'))], [comment], DETECTORS, []),
             ("a stage that asks an unknown detector", [good], [asking], DETECTORS, BANKS),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from seawall.content import load_content_type, parts_of, validate_item
 from seawall.model import (
+    CalibrationPoint,
+    CalibrationTable,
     ContentType,
     Cost,
     DetectorSpec,
@@ -77,14 +79,37 @@ TABLE = tuple(
 )
 
 
-def signal(name: str, kind: SignalKind = SignalKind.PROBABILITY, table: bool = False) -> SignalSpec:
-    return SignalSpec(name=name, kind=kind, operating_points=TABLE if table else ())
+CALIBRATION = CalibrationTable(
+    points=tuple(
+        CalibrationPoint(
+            threshold=threshold,
+            recall_lower=recall,
+            fpr_upper=fpr,
+            recall_lower_of_both=recall - 0.01,
+            fpr_upper_of_both=fpr * 1.2,
+        )
+        for threshold, recall, fpr in (
+            (0.2, 0.97, 0.3), (0.5, 0.85, 0.1), (0.8, 0.65, 0.01), (0.93, 0.45, 0.001), (0.99, 0.15, 0.0004)
+        )
+    ),
+    positives=400,
+    negatives=10_000,
+)  # fmt: skip
+
+
+def signal(
+    name: str,
+    kind: SignalKind = SignalKind.PROBABILITY,
+    table: bool = False,
+    calibration: tuple[CalibrationTable, ...] = (),
+) -> SignalSpec:
+    return SignalSpec(name=name, kind=kind, operating_points=TABLE if table else (), calibration=calibration)
 
 
 TEXT_MODEL = DetectorSpec(
     name="text-model",
     version="1",
-    signals=(signal("hate", table=True), signal("spam", table=True)),
+    signals=(signal("hate", table=True, calibration=(CALIBRATION,)), signal("spam", table=True)),
     modalities=frozenset({Modality.TEXT}),
 )
 LEXICON = DetectorSpec(

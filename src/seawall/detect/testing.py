@@ -22,6 +22,7 @@ from seawall.detect.sample_parts import GARBAGE, SamplePart, sample_parts
 from seawall.model.content import Modality, Part
 from seawall.model.harms import HARMS
 from seawall.model.signals import (
+    CalibrationTable,
     Cost,
     Detector,
     DetectorResult,
@@ -37,6 +38,7 @@ from seawall.model.signals import (
 )
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 _SIGNAL_NAME = re.compile(r"[a-z][a-z0-9_]*(?::[a-z0-9][a-z0-9_-]*|\.[a-z][a-z0-9_]*)?")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _THREADS: Final = 4
@@ -150,6 +152,23 @@ def _signal_problems(signals: Sequence[SignalSpec]) -> Iterator[str]:
         thresholds = [point.threshold for point in signal.operating_points]
         if thresholds != sorted(thresholds):
             yield f"the operating points of {signal.name} are not in ascending order of threshold"
+        languages = [table.language for table in signal.calibration]
+        if len(languages) != len(set(languages)):
+            yield f"the signal {signal.name} has two calibration tables of one language"
+        for table in signal.calibration:
+            yield from _table_problems(signal.name, table)
+
+
+def _table_problems(name: str, table: CalibrationTable) -> Iterator[str]:
+    columns = (
+        [row.threshold for row in table.points],
+        [-row.recall_lower for row in table.points],
+        [-row.fpr_upper for row in table.points],
+    )
+    if any(column != sorted(column) for column in columns):
+        yield f"a calibration table of {name} must have rising thresholds, and recall and rate that fall with them"
+    if table.language is not None and not _LANGUAGE.fullmatch(table.language):
+        yield f"a calibration table of {name} is for {table.language!r}; write ISO 639-1, such as en"
 
 
 def _closing_problems(one: Any) -> Iterator[str]:

@@ -4,7 +4,8 @@
     from seawall.learn.train import train_text_model
     train_text_model(Path("data"), Path("my-model"), seed=0)
 
-writes ``weights.npz``, ``card.json`` and ``texts.npz`` (digests of what was trained on) into ``my-model``; with
+writes ``weights.npz``, ``card.json``, ``texts.npz`` (digests of what was trained on) and ``calibration.json`` (what the
+calibration split shows) into ``my-model``; with
 ``encoder=…`` also ``encoder.onnx`` (see ``seawall.learn.encoder``). To serve them: ``TextModel(Path("my-model"))``.
 Needs scikit-learn, the extra ``seawall[train]``; serving does not.
 """
@@ -27,6 +28,7 @@ from seawall.detectors.text.model.linear import read
 from seawall.detectors.text.model.windows import windows
 from seawall.learn import card
 from seawall.learn.augment import NAME as SENTENCES
+from seawall.learn.calibration import write_calibration
 from seawall.learn.corpus import RECIPE, Progress, TrainingCorpus, gather
 from seawall.learn.datasets import HEADS, LabelledText, TrainingError
 from seawall.learn.dedupe import digest
@@ -110,6 +112,8 @@ def train_text_model(
     if file is not None:
         progress("measuring when the encoder can be left out")
         write_tiers(out_dir, corpus)
+    progress("writing what the calibration split shows")
+    write_calibration(out_dir, corpus)
     progress("done")
     return TrainedModel(out_dir, version, len(corpus.examples), tuple(head.name for head in heads))
 

@@ -42,7 +42,13 @@ from seawall.measure.metrics import (
     roc_auc,
     weighted_f1,
 )
-from seawall.measure.operating import FPR_GRID, operating_point, operating_points, threshold_at_fpr
+from seawall.measure.operating import (
+    FPR_GRID,
+    calibration_table,
+    operating_point,
+    operating_points,
+    threshold_at_fpr,
+)
 from seawall.measure.suites import accuracy_per_function
 
 __all__ = [
@@ -60,6 +66,7 @@ __all__ = [
     "average_precision",
     "bootstrap",
     "brier",
+    "calibration_table",
     "clopper_pearson",
     "cohen_kappa",
     "confusion",

@@ -60,14 +60,17 @@ def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> In
     return Interval(successes / trials, lower, upper)
 
 
-def upper_bound(successes: int, trials: int, confidence: float = 0.95) -> float:
-    """The exact one-sided upper bound of a share (Clopper and Pearson). No trials: 1."""
+def upper_bound(successes: float, trials: float, confidence: float = 0.95) -> float:
+    """The exact one-sided upper bound of a share (Clopper and Pearson). No trials: 1.
+
+    With weights, pass effective counts (Korn and Graubard 1998; see ``effective``).
+    """
     if trials == 0 or successes >= trials:
         return 1.0
     return _beta_quantile(confidence, successes + 1, trials - successes)
 
 
-def lower_bound(successes: int, trials: int, confidence: float = 0.95) -> float:
+def lower_bound(successes: float, trials: float, confidence: float = 0.95) -> float:
     """The exact one-sided lower bound of a share. No trials: 0."""
     return 0.0 if trials == 0 else 1.0 - upper_bound(trials - successes, trials, confidence)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seawall.measure.arrays import labels_and_scores
-from seawall.measure.intervals import lower_bound, upper_bound
-from seawall.model import OperatingPoint
+from seawall.measure.arrays import Bools, Floats, labels_and_scores
+from seawall.measure.intervals import effective, lower_bound, upper_bound
+from seawall.model import CalibrationPoint, CalibrationTable, OperatingPoint
 
 FPR_GRID = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5)
+RECALL_GRID = (0.01, 0.02, *(step / 20 for step in range(1, 20)), 0.97, 0.98, 0.99)
 
 
 def threshold_at_fpr(labels: ArrayLike, scores: ArrayLike, fpr: float, confidence: float = 0.95) -> float | None:
@@ -73,3 +75,64 @@ def operating_points(
         operating_point(labels, scores, threshold, confidence)
         for threshold in sorted(t for t in thresholds if t is not None)
     )
+
+
+def calibration_table(
+    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, language: str | None = None
+) -> CalibrationTable:
+    """What these rows show of a detector's recall, false-positive rate and, with weights, precision.
+
+    For each recall of a grid the highest threshold that shows it, for each false-positive rate the lowest. The bounds
+    are exact (Clopper and Pearson 1934). ``weights``: of rows drawn from real traffic, the inverse of the probability
+    with which each was drawn; only such rows show a precision by themselves. Their bounds count the rows that the
+    weighted ones are worth (Korn and Graubard 1998). Raises ``ValueError`` without both classes.
+    """
+    truth, values, mass = labels_and_scores(labels, scores, weights)
+    if not truth.any() or truth.all():
+        raise ValueError("a calibration table needs positives and negatives")
+    steps = np.unique(values)[::-1]
+    found, positives = _reaching(steps, values[truth], mass[truth])
+    false, negatives = _reaching(steps, values[~truth], mass[~truth])
+
+    def recall(row: int, confidence: float = 0.95) -> float:
+        return lower_bound(found[row], positives, confidence)
+
+    def fpr(row: int, confidence: float = 0.95) -> float:
+        return upper_bound(false[row], negatives, confidence)
+
+    count = len(steps)
+    # Rows are in falling order of threshold: recall and rate rise along them.
+    rows = {bisect_left(range(count), least, key=recall) for least in RECALL_GRID}
+    rows |= {bisect_right(range(count), most, key=fpr) - 1 for most in FPR_GRID}
+    points = (
+        CalibrationPoint(
+            threshold=float(steps[row]),
+            recall_lower=recall(row),
+            fpr_upper=fpr(row),
+            recall_lower_of_both=recall(row, 0.975),
+            fpr_upper_of_both=fpr(row, 0.975),
+            precision_lower=None if weights is None else _precision(truth, mass, values >= steps[row]),
+        )
+        for row in sorted(rows, reverse=True)
+        if 0 <= row < count
+    )
+    return CalibrationTable(
+        points=tuple(points), positives=int(truth.sum()), negatives=int((~truth).sum()), language=language
+    )
+
+
+def _reaching(steps: Floats, values: Floats, mass: Floats) -> tuple[Floats, float]:
+    """How many equally weighted rows reach each threshold, and how many there are in all."""
+    order = np.argsort(-values, kind="stable")
+    worth = effective(mass)
+    total = float(mass.sum())
+    sums = np.concatenate(([0.0], np.cumsum(mass[order]))) * (worth / total if total else 0.0)
+    return np.minimum(sums[np.searchsorted(-values[order], -steps, side="right")], worth), worth
+
+
+def _precision(truth: Bools, mass: Floats, above: Bools) -> float:
+    """The lower bound of the share of positives among the rows above a threshold, by weight."""
+    total = float(mass[above].sum())
+    worth = effective(mass[above])
+    share = float(mass[above & truth].sum()) / total if total else 0.0
+    return lower_bound(min(share, 1.0) * worth, worth)

@@ -56,6 +56,8 @@ from seawall.model.harms import CHILD_SAFETY_HARMS, HARMS, Harm
 from seawall.model.ids import new_id, now_ms
 from seawall.model.signals import (
     LASTING,
+    CalibrationPoint,
+    CalibrationTable,
     Cost,
     Detector,
     DetectorResult,
@@ -92,6 +94,8 @@ __all__ = [
     "AppealReceived",
     "AppealTerms",
     "Audio",
+    "CalibrationPoint",
+    "CalibrationTable",
     "ContentType",
     "Cost",
     "Decision",

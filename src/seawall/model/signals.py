@@ -31,6 +31,34 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationPoint:
+    """One row of a calibration table: bounds of the rates at a threshold, each one-sided with 95 %.
+
+    ``…_of_both`` hold together with 95 % (each with 97.5 %, after Bonferroni): precision follows from both rates.
+    """
+
+    threshold: float
+    recall_lower: float
+    fpr_upper: float
+    recall_lower_of_both: float
+    fpr_upper_of_both: float
+    precision_lower: float | None = None  # only of rows that were drawn from real traffic with known probabilities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationTable:
+    """What the calibration split shows of a signal: ``at_precision`` and ``at_recall`` are resolved from it.
+
+    ``language``: the rows are parts in this language only (ISO 639-1); None: all rows.
+    """
+
+    points: tuple[CalibrationPoint, ...]  # thresholds ascending
+    positives: int  # harmful rows
+    negatives: int  # harmless ones
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalSpec:
     """A signal that a detector declares."""
 
@@ -39,6 +67,7 @@ class SignalSpec:
     harm: str | None = None
     description: str = ""
     operating_points: tuple[OperatingPoint, ...] = ()  # thresholds ascending; empty: ``at_fpr`` is rejected
+    calibration: tuple[CalibrationTable, ...] = ()  # of all rows, and by language; empty: only ``at_fpr`` is resolved
 
 
 class Cost(StrEnum):

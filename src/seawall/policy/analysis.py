@@ -19,6 +19,7 @@ from seawall.policy.bundle import Bundle, offered_signals
 from seawall.policy.documents import ActionCall, Let, Policy, Rule
 from seawall.policy.environment import Environment, OfferedSignal
 from seawall.policy.features import providers, signal_names
+from seawall.policy.figures import FIGURES
 from seawall.policy.reasoning import ANYTHING, FROM_ZERO, NOTHING_FOUND, UNIT, Reasoner, ValueRange, all_of, any_of
 from seawall.policy.rules import CheckedAction, CheckedRule, check_policy, constant_action
 from seawall.policy.syntax import Expression, children, names_in
@@ -461,8 +462,8 @@ def _redundant(view: _View, rule: str | None, expression: Expression, node: ast.
 
 
 def _asks(node: ast.expr) -> bool:
-    """Whether a rate resolves its threshold: it changes with the detector, so a number beside it is a floor."""
-    return any(isinstance(each, ast.Name) and each.id == "at_fpr" for each in ast.walk(node))
+    """Whether a figure resolves its threshold: it changes with the detector, so a number beside it is a floor."""
+    return any(isinstance(each, ast.Name) and each.id in FIGURES for each in ast.walk(node))
 
 
 def _guards(node: ast.expr) -> bool:

@@ -63,7 +63,11 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedThreshold:
-    """What a rule asked for ("at_fpr(0.001)") and the number it runs with."""
+    """What a rule asked for ("at_fpr(0.001)") and the number it runs with.
+
+    ``language``: for items in this language; empty: for all others. ``reached``: the bound that the detector's
+    calibration split shows of what was asked; None: a release before 0.3 resolved it.
+    """
 
     policy: str
     rule: str
@@ -72,6 +76,8 @@ class ResolvedThreshold:
     value: float
     detector: str
     version: str
+    language: str = ""
+    reached: float | None = field(default=None, compare=False)
 
 
 class BundleUnreadable(ValueError):
@@ -303,12 +309,14 @@ def _thresholds(rules: Mapping[str, Sequence[CheckedRule]]) -> tuple[ResolvedThr
             value=threshold.value,
             detector=threshold.detector,
             version=threshold.version,
+            language=threshold.language,
+            reached=threshold.reached,
         )
         for checked in rules.values()
         for rule in checked
         for threshold in rule.thresholds
     }
-    return tuple(sorted(found, key=lambda each: (each.policy, each.rule, each.signal, each.asked)))
+    return tuple(sorted(found, key=lambda each: (each.policy, each.rule, each.signal, each.asked, each.language)))
 
 
 # -- bytes -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Final
 
 from seawall.policy.checking import CallChecker
 from seawall.policy.counter_calls import check_cluster_size, check_count, check_first_seen, check_strikes, check_values
+from seawall.policy.figures import AskedFigure
 from seawall.policy.functions import (
     SIGNATURES,
     BadPattern,
@@ -175,8 +176,42 @@ def _age(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     return read(feature, name in known or moment.name in known)
 
 
-def _at_fpr(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
-    raise checker.refused(node, "at_fpr(…) stands beside a signal in a comparison", expected=SIGNATURES["at_fpr"])
+# -- figures -----------------------------------------------------------------------------------------------------
+
+
+def _figure(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
+    assert isinstance(node.func, ast.Name)
+    name = node.func.id
+    raise checker.refused(node, f"{name}(…) stands beside a signal in a comparison", expected=SIGNATURES[name])
+
+
+def asked_figure(checker: CallChecker, node: ast.Call) -> AskedFigure:
+    """What an ``at_fpr``, ``at_precision`` or ``at_recall`` asks for. Raises Refused."""
+    assert isinstance(node.func, ast.Name)
+    name = node.func.id
+    expected = SIGNATURES[name].rpartition(" >= ")[2]
+    named = node.keywords if name == "at_precision" else []
+    rest = [keyword for keyword in node.keywords if keyword not in named]
+    (argument,) = arguments(checker, ast.copy_location(ast.Call(node.func, node.args, rest), node), 1)
+    figure = _share(argument)
+    if figure is None:
+        noun = AskedFigure(name, 0.5).noun
+        raise checker.refused(argument, f"a {noun} must be between 0 and 1", expected=expected)
+    prevalence = None
+    for keyword in named:
+        prevalence = _share(keyword.value) if keyword.arg == "prevalence" and prevalence is None else None
+        if prevalence is None:
+            message = "at_precision takes one more argument: prevalence=, a share between 0 and 1"
+            raise checker.refused(keyword, message, expected=expected)
+    return AskedFigure(name, figure, prevalence)
+
+
+def _share(node: ast.expr) -> float | None:
+    """A constant between 0 and 1, both excluded."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        return None
+    return float(value)
 
 
 # -- texts -------------------------------------------------------------------------------------------------------
@@ -249,7 +284,9 @@ _FARTHEST: Final = 256  # bits of an image hash; other distances are percentages
 _CALLS: Final[Mapping[str, Callable[[CallChecker, ast.Call, _Known], TypedTerm]]] = {
     "abs": _numeric,
     "age": _age,
-    "at_fpr": _at_fpr,
+    "at_fpr": _figure,
+    "at_precision": _figure,
+    "at_recall": _figure,
     "bank": _bank,
     "cluster_size": check_cluster_size,
     "contains": _contains,

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Final, ParamSpec, TypeVar
 
 from seawall.model.durations import FORM, parse_duration
-from seawall.policy.call_checks import arguments, check_call
+from seawall.policy.call_checks import asked_figure, check_call
 from seawall.policy.checking import Checked
-from seawall.policy.environment import Environment, Threshold, UnusableName
+from seawall.policy.environment import Environment
+from seawall.policy.figures import FIGURES, Threshold, UnusableName
 from seawall.policy.functions import SIGNATURES
 from seawall.policy.syntax import Expression, InvalidExpression, field_parts
 from seawall.policy.tree import (
@@ -282,10 +283,10 @@ class Checker:
             term = self._in(node, left, right, known)
             return Checked(compound(Operator.NOT, ValueType.BOOLEAN, term) if isinstance(op, ast.NotIn) else term)
         symbol = _SYMBOLS[type(op)]
-        if _calls(right, "at_fpr"):
-            return Checked(self._against_rate(node, left, symbol, right, known))
-        if _calls(left, "at_fpr"):
-            return Checked(self._against_rate(node, right, _MIRRORED[symbol], left, known))
+        if _asks(right):
+            return Checked(self._against_figure(node, left, symbol, right, known))
+        if _asks(left):
+            return Checked(self._against_figure(node, right, _MIRRORED[symbol], left, known))
         a = self.definite(left, self.check(left, known).term)
         b = self.definite(right, self.check(right, known).term)
         a, b = self.coerce(left, a, b), self.coerce(right, b, a)
@@ -376,23 +377,41 @@ class Checker:
 
     # -- thresholds ----------------------------------------------------------------------------------------------
 
-    def _against_rate(
+    def _against_figure(
         self, node: ast.Compare, left: ast.expr, symbol: str, right: ast.expr, known: frozenset[str]
     ) -> TypedTerm:
+        """A signal against the number that shows a figure, by the item's language where that has its own."""
         assert isinstance(right, ast.Call)
+        assert isinstance(right.func, ast.Name)
+        call = f"{right.func.id}(…)"
         term = self.check(left, known).term
         feature = term.feature
         if feature is None or feature.origin not in (FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART):
-            raise self.refused(left, "at_fpr(…) can only be compared with a signal", expected="hate >= at_fpr(0.001)")
+            expected = SIGNATURES[right.func.id].rpartition(": ")[2]
+            raise self.refused(left, f"{call} can only be compared with a signal", expected=expected)
         if symbol not in (">=", "<"):
-            raise self.refused(node, f"at_fpr(…) cannot be used with '{symbol}'", expected=">= or <")
-        (argument,) = arguments(self, right, 1)
-        rate = argument.value if isinstance(argument, ast.Constant) else None
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1:
-            raise self.refused(argument, "a false-positive rate must be between 0 and 1", expected="at_fpr(0.001)")
-        threshold = self.ask(right, self.environment.threshold, str(feature.argument), float(rate))
-        self.thresholds[f"{feature.argument} {threshold.asked}"] = threshold
-        return _comparison(term, symbol, const(threshold.value, ValueType.NUMBER))
+            raise self.refused(node, f"{call} cannot be used with '{symbol}'", expected=">= or <")
+        asked = asked_figure(self, right)
+        overall, *languages = self.ask(right, self.environment.thresholds, str(feature.argument), asked)
+        chosen = _comparison(term, symbol, const(overall.value, ValueType.NUMBER))
+        for threshold in languages:
+            own = _comparison(term, symbol, const(threshold.value, ValueType.NUMBER))
+            chosen = compound(Operator.IF, ValueType.BOOLEAN, self._is_in(threshold.language), own, chosen)
+        for threshold in (overall, *languages):
+            self.thresholds[f"{feature.argument} {threshold.asked} {threshold.language}"] = threshold
+        return chosen
+
+    def _is_in(self, language: str) -> TypedTerm:
+        """Whether the item is in this language: as it says, or by default of its content type."""
+        feature = self.environment.language
+        assert feature is not None
+        named = compound(Operator.IN, ValueType.BOOLEAN, read(feature, narrowed=True), value=(language,))
+        if not feature.optional:
+            return named
+        absent = compound(Operator.IS_NONE, ValueType.BOOLEAN, read(feature))
+        if language == self.environment.content_type.default_language:
+            return compound(Operator.OR, ValueType.BOOLEAN, absent, named)
+        return compound(Operator.AND, ValueType.BOOLEAN, compound(Operator.NOT, ValueType.BOOLEAN, absent), named)
 
     # -- arithmetic ----------------------------------------------------------------------------------------------
 
@@ -442,5 +461,5 @@ def _result(a: ValueType, symbol: str, b: ValueType) -> ValueType | None:
     return None
 
 
-def _calls(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+def _asks(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FIGURES

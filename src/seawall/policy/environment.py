@@ -8,6 +8,7 @@ from typing import Final
 
 from seawall.content.content_types import SCREENED_ROLES
 from seawall.model import ContentType, DetectorSpec, FieldRole, FieldSpec, FieldType, SignalKind, SignalSpec
+from seawall.policy.figures import AskedFigure, Threshold, UnusableName, resolve
 from seawall.policy.tree import Feature, FeatureOrigin, TextSubject, ValueType
 from seawall.yamlfile.source import nearest
 
@@ -30,41 +31,12 @@ _KINDS: Final = {
 }
 
 
-class UnusableName(Exception):
-    """A name that cannot be used as written; the checker adds the position."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        expected: str | None = None,
-        near: tuple[str, ...] = (),
-        remedy: str | None = None,
-    ) -> None:
-        self.message = message
-        self.details = {"expected": expected, "near": near, "remedy": remedy}
-        super().__init__(message)
-
-
 @dataclass(frozen=True, slots=True)
 class OfferedSignal:
     """A signal as emitted by one detector."""
 
     detector: DetectorSpec
     signal: SignalSpec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Threshold:
-    """A threshold as a rule requested it, and the number it resolved to for the current detector."""
-
-    signal: str
-    asked: str  # "at_fpr(0.001)"
-    value: float
-    detector: str
-    version: str
-    fpr_upper: float
-    recall: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,36 +127,22 @@ class Environment:
             raise UnusableName(f"no detector matches against bank '{name}'", remedy="add one that does")
         return f"bank:{name}"
 
-    def threshold(self, signal: str, rate: float) -> Threshold:
-        """The smallest threshold whose upper confidence bound of the false-positive rate is at most ``rate``."""
+    def thresholds(self, signal: str, asked: AskedFigure) -> list[Threshold]:
+        """The number at which the signal's detector shows the figure, for all items, then for languages."""
         offers = self.signals[signal]
         if len(offers) > 1:
             names = ", ".join(offer.detector.name for offer in offers)
             message = f"signal '{signal}' comes from several detectors ({names}), so no single table applies"
             raise UnusableName(message, remedy="write a threshold as a number")
-        detector, spec = offers[0].detector, offers[0].signal
-        who = f"{detector.name} {detector.version}"
-        if spec.kind is not SignalKind.PROBABILITY or not spec.operating_points:
-            message = f"{who} has no calibrated operating points for '{signal}'"
-            raise UnusableName(message, remedy="write a threshold as a number, such as 0.8")
-        reached = [point for point in spec.operating_points if point.fpr_upper <= rate]
-        if not reached:
-            best = min(point.fpr_upper for point in spec.operating_points)
-            raise UnusableName(
-                f"{who} cannot show a false-positive rate of at most {rate:g} for '{signal}'",
-                expected=f"at_fpr({_round_up(best)}) or more: its best upper bound is {best:.2g}",
-                remedy="use a higher rate, or calibrate the detector on more data",
-            )
-        point = min(reached, key=lambda each: each.threshold)
-        return Threshold(
-            signal=signal,
-            asked=f"at_fpr({rate:g})",
-            value=point.threshold,
-            detector=detector.name,
-            version=detector.version,
-            fpr_upper=point.fpr_upper,
-            recall=point.recall,
-        )
+        overall, *languages = resolve(offers[0].detector, offers[0].signal, asked)
+        return [overall] if self.language is None else [overall, *languages]
+
+    @property
+    def language(self) -> Feature | None:
+        """The column of the item's language; None where a field of that name is something else."""
+        spec = next((spec for spec in self.content_type.fields if spec.role is FieldRole.LANGUAGE), None)
+        feature = self._item_field("language" if spec is None else spec.name)
+        return feature if feature.origin is FeatureOrigin.ITEM_LANGUAGE else None
 
 
 def _column(owner: str, spec: FieldSpec, origin: FeatureOrigin) -> Feature:
@@ -192,9 +150,3 @@ def _column(owner: str, spec: FieldSpec, origin: FeatureOrigin) -> Feature:
     kind = _KINDS[spec.type]
     personal = kind in (ValueType.TEXT, ValueType.LIST, ValueType.MEDIA) and spec.type is not FieldType.LANGUAGE
     return Feature(subject.key, kind, origin, subject, optional=not spec.required, personal=personal)
-
-
-def _round_up(rate: float) -> str:
-    """The rate rounded up to two significant digits."""
-    text = f"{rate:.2g}"
-    return text if float(text) >= rate else f"{rate * 1.01:.2g}"

@@ -221,9 +221,7 @@ class _Reader:
             when=" ".join(rule.when.text.split()),
             lets={let.name: " ".join(let.expression.text.split()) for let in policy.lets if let.name in used},
             features=tuple(self.read(feature) for feature in features_of(checked.when).values()),
-            thresholds=tuple(
-                f"{each.asked} = {each.value:g} for {each.detector} {each.version}" for each in checked.thresholds
-            ),
+            thresholds=tuple(each.shown for each in checked.thresholds),
             actions=tuple(call.expression.source.text[slice(*_ends(call))] for call in rule.do),
             change=change,
             mode=rule.mode if rule.share is None else f"{rule.mode} {rule.share:g}",

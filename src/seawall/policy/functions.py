@@ -17,6 +17,9 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "abs": "abs(number)",
     "age": "age(actor) or age(item.<timestamp field>)",
     "at_fpr": "at_fpr(rate), compared with a signal: hate >= at_fpr(0.001)",
+    "at_precision": "at_precision(share, prevalence=<share>), compared with a signal: "
+    "hate >= at_precision(0.9, prevalence=0.01)",
+    "at_recall": "at_recall(share), compared with a signal: hate >= at_recall(0.8)",
     "bank": 'bank("<name of a bank>") or bank("<name of a bank>", within=<distance>)',
     "cluster_size": 'cluster_size("<text field>", within="1d")',
     "contains": 'contains(<text field, or text>, "<words>")',

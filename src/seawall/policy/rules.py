@@ -14,7 +14,8 @@ from seawall.model.durations import FORM, parse_duration
 from seawall.policy.check import Checker
 from seawall.policy.checking import Checked
 from seawall.policy.documents import ActionCall, Policy, Rule
-from seawall.policy.environment import Environment, Threshold
+from seawall.policy.environment import Environment
+from seawall.policy.figures import Threshold
 from seawall.policy.functions import SIGNATURES
 from seawall.policy.syntax import InvalidExpression
 from seawall.policy.tree import Feature, FeatureOrigin, Operator, TooLarge, TypedTerm, ValueType, compound, const, read

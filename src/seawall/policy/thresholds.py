@@ -91,3 +91,6 @@ def _reached(term: TypedTerm) -> Iterator[str]:
             yield left.feature.name
             if left.feature.origin is FeatureOrigin.IN_PART:
                 yield str(left.feature.argument)
+    elif term.op is Operator.IF:  # a threshold by language: whichever it is
+        then, other = (set(_reached(branch)) for branch in term.args[1:])
+        yield from then & other

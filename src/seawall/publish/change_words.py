@@ -50,8 +50,9 @@ def _lines(changes: BundleChanges) -> Iterator[str]:
         yield from (f"    {_difference(one)}" for one in content_type.differences)
     for moved in changes.thresholds:
         asked = moved.asked if moved.asked == moved.asked_before else f"{moved.asked_before}, now {moved.asked}"
+        signal = f"{moved.signal} in '{moved.language}'" if moved.language else moved.signal
         yield (
-            f"~ threshold of {moved.policy}/{moved.rule}: {moved.signal} {moved.before:g} becomes {moved.after:g} "
+            f"~ threshold of {moved.policy}/{moved.rule}: {signal} {moved.before:g} becomes {moved.after:g} "
             f"({asked}, {moved.detector})"
         )
     for detector in changes.detectors:

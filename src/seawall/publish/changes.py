@@ -77,6 +77,7 @@ class ThresholdChange:
     before: float
     after: float
     detector: str  # with its version
+    language: str = ""  # of the items that it is for; empty: of all others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -370,13 +371,14 @@ def _threshold_changes(old: Iterable[ResolvedThreshold], new: Iterable[ResolvedT
                     before=was.value,
                     after=now.value,
                     detector=f"{now.detector} {now.version}",
+                    language=now.language,
                 )
 
 
-def _by_place(thresholds: Iterable[ResolvedThreshold]) -> dict[tuple[str, str, str], list[ResolvedThreshold]]:
-    found: dict[tuple[str, str, str], list[ResolvedThreshold]] = {}
+def _by_place(thresholds: Iterable[ResolvedThreshold]) -> dict[tuple[str, ...], list[ResolvedThreshold]]:
+    found: dict[tuple[str, ...], list[ResolvedThreshold]] = {}
     for one in thresholds:
-        found.setdefault((one.policy, one.rule, one.signal), []).append(one)
+        found.setdefault((one.policy, one.rule, one.signal, one.language), []).append(one)
     return found
 
 

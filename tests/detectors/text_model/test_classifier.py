@@ -6,9 +6,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seawall.detectors.text.model import ArtefactError, TextModel, load, shipped
+from seawall.detectors.text.model.calibration import save_tables
 from seawall.detectors.text.model.classifier import EVIDENCE_FLOOR, MAX_CHARACTERS, reading_digest, wording_digest
 from seawall.detectors.text.model.language import plainly_not_english
 from seawall.detectors.text.model.windows import LONGEST, SIZE, windows
+from seawall.measure import calibration_table
 from seawall.model import HARMS, Cost, Modality, Part, SignalKind, Unknown, UnknownReason
 from support.examples import examples
 
@@ -174,6 +176,28 @@ class TestShipped:
             assert promised.operating_points
             thresholds = [point.threshold for point in promised.operating_points]
             assert thresholds == sorted(thresholds)
+
+    def test_its_calibration_tables_agree_with_its_operating_points(self):
+        """Of the same split. What numbers alone make spam is taken back when served: its table shows that."""
+        for promised in TextModel().spec.signals:
+            (table,) = promised.calibration
+            assert table.language is None
+            assert table.negatives >= 50
+            assert table.positives >= 50 or promised.name == "sexual"
+            for point in promised.operating_points:
+                same = min(table.points, key=lambda row: abs(row.fpr_upper - point.fpr_upper))
+                if abs(same.fpr_upper - point.fpr_upper) < point.fpr_upper * 0.05 and promised.name != "spam":
+                    assert same.recall_lower == pytest.approx(point.recall_lower, abs=0.02)
+
+    def test_a_model_without_tables_or_with_those_of_other_weights_is_served_without(self, tiny):
+        assert all(promised.calibration == () for promised in tiny.spec.signals)
+        tables = {"hate": calibration_table([0, 1], [0.2, 0.8])}
+        for version, expected in (("another", ()), (tiny.artefact.version, (tables["hate"],))):
+            save_tables(tiny.folder, tables, version)
+            found = {promised.name: promised.calibration for promised in TextModel(tiny.folder).spec.signals}
+            assert found == {"hate": expected, "spam": ()}
+        (tiny.folder / "calibration.json").write_text("[]")
+        assert TextModel(tiny.folder).spec.signals[0].calibration == ()
 
     def test_it_tells_harm_from_ordinary_talk(self):
         model = TextModel()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.detectors.text.model.artefact import ENCODER, Artefact, ArtefactError, load
+from seawall.detectors.text.model.calibration import read_tables
 from seawall.detectors.text.model.encoder import OnnxEncoder
 from seawall.detectors.text.model.encoder_input import encoder_text, normalised_text
 from seawall.detectors.text.model.language import plainly_not_english
@@ -124,6 +125,7 @@ class TextModel:
     @cached_property
     def spec(self) -> DetectorSpec:
         """Its version is the digest of its weights."""
+        tables = read_tables(self.folder, self.artefact.version)
         return DetectorSpec(
             name=NAME,
             version=self.artefact.version,
@@ -134,6 +136,7 @@ class TextModel:
                     harm=_HARMS.get(head.name, head.name),
                     description=_DESCRIPTIONS.get(head.name, ""),
                     operating_points=head.operating_points,
+                    calibration=(tables[head.name],) if head.name in tables else (),
                 )
                 for head in self.artefact.heads
             ),
