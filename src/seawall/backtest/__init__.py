@@ -1,0 +1,1 @@
+"""Backtest: what a change of policies would have done to items that were decided already."""
