@@ -19,9 +19,9 @@ from collections import Counter
 from typing import Any
 
 import polars as pl
-
 from benchmarks.rules import POST, SCORER, policy
 from benchmarks.rules_workload import make_rules
+
 from seawall.backtest.columnar import ColumnarProgram
 from seawall.content import load_content_type
 from seawall.model import UNKNOWN

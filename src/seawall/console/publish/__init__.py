@@ -2,10 +2,10 @@
 
 from seawall.access import Permission
 from seawall.console.languages import marked
-from seawall.console.publish import banks, policies, proposals, publications, trying
+from seawall.console.publish import backtests, banks, policies, proposals, publications, trying
 from seawall.console.request import MenuEntry
 
-PAGES = (*policies.PAGES, *trying.PAGES, *publications.PAGES, *proposals.PAGES, *banks.PAGES)
+PAGES = (*backtests.PAGES, *policies.PAGES, *trying.PAGES, *publications.PAGES, *proposals.PAGES, *banks.PAGES)
 MENU = (
     MenuEntry(
         path="/policies",
