@@ -45,6 +45,7 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         "/endpoints",
         "/jobs",
         "/policies",
+        "/policies/backtest",
         "/policies/rudeness",
         "/try",
         "/try?type=playlist&policy=rudeness",
