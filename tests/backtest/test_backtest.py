@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from seawall.backtest import BacktestReport, EnginesDisagree, FileRows, RowsFileError, StoredRows, run_backtest
+from seawall.backtest import BacktestReport, EnginesDisagree, FileRows, PastRow, RowsFileError, StoredRows, run_backtest
 from seawall.backtest import run as run_module
 from seawall.backtest.past_rows import ERASED, NOT_ASKED, NOT_IN_FILE
 from seawall.model import UNKNOWN
@@ -112,6 +112,18 @@ def test_a_short_time_reads_the_newest_part_and_says_so(rig: Rig, monkeypatch: p
     report = run_backtest(rig.app.bundle, draft, rows.batches(), seconds=0)
     assert (report.rows, report.whole) == (2, False)
     assert "the newest part of history" in report.render()
+
+
+@pytest.mark.parametrize(("threshold", "directions"), [(0.3, {"allow → unknown": 1}), (0.55, {})])
+def test_what_was_measured_roughly_is_not_compared_below_its_threshold(
+    rig: Rig, threshold: float, directions: dict[str, int]
+) -> None:
+    """The classifier's dear half was not asked, since 0.1 seemed far from 0.5: it may have been 0.4."""
+    row = {"rudeness": 0.1, "item.mood": None, "item.mood is None": True}
+    past = PastRow(content_type="note", row=dict(row), rough={"rudeness": 0.5})
+    report = run_backtest(rig.app.bundle, drafted(rig, when(f"rudeness >= {threshold}")), iter([[past]]))
+    assert report.directions == directions
+    assert report.unknown_in_force == 0
 
 
 ROWS: list[dict[str, Any]] = [

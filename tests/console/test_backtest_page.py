@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from seawall import access
 from seawall.backtest import served
 from seawall.model import Item
+from support.appeal_page import decided
 from support.console import PASSWORD, RUDENESS, Rig, small
 from support.items import policy_text
 from support.traces import kept_by
@@ -108,3 +109,17 @@ def test_a_draft_tells_nothing_of_what_its_author_may_not_see(guarded: Rig, role
     asks = policy_text("asks", 'contains(item.body, "walrus")', "[remove]", "letter")
     told = browser.post("/policies/backtest.json", text=asks).json()
     assert (told["rows"], told["changed"], len(told["examples"])) == (changed, changed, changed)
+
+
+def test_what_people_answered_is_the_truth_that_both_are_measured_by(rig: Rig) -> None:
+    held = rig.screen("a silly thing", id="backtest-labelled", actor="backtest-labelled")
+    reviewer = rig.browser("reviewer")
+    reviewer.get("/")
+    decided(reviewer, held)
+    browser = rig.browser("policy")
+    browser.get("/policies/backtest")
+    told = browser.post("/policies/backtest.json", text=DRAFT).json()
+    before, after = told["labels"]["in force"], told["labels"]["draft"]
+    assert (before["recall"]["count"], before["recall"]["of"]) == (1, 1)
+    assert (after["recall"]["count"], after["recall"]["of"]) == (0, 1)
+    assert next(one for one in told["examples"] if one["item"] == held.item)["label"] is True

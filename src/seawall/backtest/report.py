@@ -138,7 +138,7 @@ def _lines(report: BacktestReport) -> Iterator[str]:
     yield f"{report.rows:,} items read: {read}. No detector was asked, and nothing was recorded."
     yield f"{report.changed:,} would be decided otherwise, of {report.people:,} accounts."
     for direction, count in report.directions.items():
-        yield f"  {direction}: {count:,} items, {report.people_by_direction.get(direction, 0):,} accounts"
+        yield f"  {direction}: items {count:,}, accounts {report.people_by_direction.get(direction, 0):,}"
     for name, groups in report.by.items():
         yield f"By {name}"
         for group in groups:
