@@ -21,6 +21,7 @@ ROUTES: list[tuple[str, str, str, Any, int]] = [
     ("POST", "/v1/items", "screen", {"items": [item()]}, 202),
     ("POST", "/v1/try", "read", {"content_type": "note", "fields": {"body": "hello"}}, 200),
     ("POST", "/v1/investigations", "read", {"query": "rudeness > 0.5", "since": 0, "until": 1}, 200),
+    ("POST", "/v1/backtest", "read", {"policies": ["policy: broken"]}, 422),
     (
         "POST",
         "/v1/activities",

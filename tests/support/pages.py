@@ -45,6 +45,7 @@ def every_page(rig: Rig) -> tuple[str, ...]:
         "/endpoints",
         "/jobs",
         "/policies",
+        "/policies/backtest",
         "/policies/rudeness",
         "/policies/rudeness/edit",
         "/policies/rudeness/edit?rule=loud&mode=canary",

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from seawall import publish
 from seawall.access import KeyInfo, Keys, Scope
+from seawall.api.backtest import add_backtest
 from seawall.api.child_safety import hidden_items
 from seawall.api.common import KNOWN_ONLY, Code, Limit, Text, key, not_found, routes_under_v1
 from seawall.api.errors import ApiProblem
@@ -136,6 +137,8 @@ def router(app: App, keys: Keys) -> APIRouter:
     """Routes under ``/v1``."""
     routes = routes_under_v1(keys, tag="banks")
     bank_key = key(keys, Scope.BANK)
+
+    add_backtest(routes, app, keys)
 
     @routes.get("/banks", dependencies=[Depends(bank_key)])
     def get_banks() -> list[BankState]:

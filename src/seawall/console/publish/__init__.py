@@ -2,10 +2,13 @@
 
 from seawall.access import Permission
 from seawall.console.languages import marked
-from seawall.console.publish import banks, editor, policies, proposals, publications, trying
+from seawall.console.publish import backtests, banks, editor, policies, proposals, publications, trying
 from seawall.console.request import MenuEntry
 
-PAGES = (*editor.PAGES, *policies.PAGES, *trying.PAGES, *publications.PAGES, *proposals.PAGES, *banks.PAGES)
+PAGES = (
+    *(*backtests.PAGES, *editor.PAGES, *policies.PAGES, *trying.PAGES),
+    *(*publications.PAGES, *proposals.PAGES, *banks.PAGES),
+)
 MENU = (
     MenuEntry(
         path="/policies",

@@ -1,0 +1,125 @@
+"""The page that shows what a draft would change: the form, the result, mistakes, and what is hidden from whom."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from seawall import access
+from seawall.backtest import served
+from seawall.model import Item
+from support.appeal_page import decided
+from support.console import PASSWORD, RUDENESS, Rig, small
+from support.items import policy_text
+from support.traces import kept_by
+
+DRAFT = RUDENESS.replace("when: rudeness >= at_fpr(0.01)", "when: rudeness >= 0.85")
+
+
+def text_of(answer: Any) -> str:
+    body = LexborHTMLParser(answer.text).body
+    assert body is not None
+    return " ".join(body.text(separator=" ").split())
+
+
+def test_the_form_teaches_and_takes_a_policy_in_force(rig: Rig) -> None:
+    browser = rig.browser("policy")
+    assert "Paste a policy file" in text_of(browser.get("/policies/backtest"))
+    page = LexborHTMLParser(browser.get("/policies/backtest?policy=rudeness").text)
+    (area,) = page.css("#text")
+    assert area.text().strip() == RUDENESS.strip()
+
+
+def test_what_would_change_is_shown_and_nothing_is_recorded(rig: Rig) -> None:
+    held = rig.screen("a silly thing", id="backtest-1", actor="backtest-author")
+    browser = rig.browser("policy")
+    browser.get("/policies/backtest")
+    before = kept_by(rig.app, without=("session",))
+    shown = browser.post("/policies/backtest", text=DRAFT)
+    assert kept_by(rig.app, without=("session",)) == before
+    assert shown.status_code == 200
+    page = LexborHTMLParser(shown.text)
+    assert [row.attributes["data-direction"] for row in page.css("[data-direction]")] == ["hold → allow"]
+    assert held.item in shown.text
+    assert "would be decided otherwise" in text_of(shown)
+    told = browser.post("/policies/backtest.json", text=DRAFT).json()
+    assert told["directions"] == {"hold → allow": told["changed"]}
+
+
+def test_mistakes_say_where_and_how(rig: Rig) -> None:
+    browser = rig.browser("policy")
+    browser.get("/policies/backtest")
+    wrong = browser.post("/policies/backtest", text=RUDENESS.replace("rudeness >= 0.9", "rudenes >= 0.9"))
+    assert (wrong.status_code, "draft.yaml:14:11: unknown name 'rudenes'" in text_of(wrong)) == (422, True)
+    since = browser.post("/policies/backtest", text=DRAFT, since="long ago")
+    assert (since.status_code, "write 30d, 12h or 90m" in text_of(since)) == (422, True)
+
+
+def test_a_second_one_at_the_same_time_waits(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = threading.Lock()
+    lock.acquire()
+    monkeypatch.setattr(served, "_ONE", lock)
+    browser = rig.browser("policy")
+    browser.get("/policies/backtest")
+    busy = browser.post("/policies/backtest", text=DRAFT)
+    assert busy.status_code == 429
+    assert busy.headers["retry-after"] == "10"
+
+
+LETTER = """\
+content_type: letter
+title: Letter
+owner: tests
+surface: private
+audience: general
+actor: {}
+fields:
+  body: {type: text, role: body, required: true}
+stages:
+  pre_publish: {budget: 80ms, on_unknown: hold}
+actions: [hold, remove, review]
+appeal: {window: 184d, route: /appeals}
+retention: {content: 30d, decisions: 5y}
+"""
+GROOMING = policy_text(
+    "grooming", 'contains(item.body, "our secret")', '[hold, review(queue="child-safety")]', "letter", harm="grooming"
+)
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    folder: Path = tmp_path_factory.mktemp("backtest-child-safety")
+    with small(folder, LETTER, GROOMING) as made:
+        access.create_person(made.app.ledger, "policy@example.org", "policy", PASSWORD, ["policy"])
+        yield made
+
+
+@pytest.mark.parametrize(("role", "changed"), [("policy", 1), ("admin", 2)])
+def test_a_draft_tells_nothing_of_what_its_author_may_not_see(guarded: Rig, role: str, changed: int) -> None:
+    """No count and no example: a draft would otherwise ask what stands in an item of child safety."""
+    for body, name in (("This stays our secret, a walrus", "s"), ("a walrus", "w")):
+        guarded.app.screener.screen(Item(content_type="letter", id=name, fields={"body": body}, actor="a"))
+    browser = guarded.browser(role)
+    browser.get("/policies/backtest")
+    asks = policy_text("asks", 'contains(item.body, "walrus")', "[remove]", "letter")
+    told = browser.post("/policies/backtest.json", text=asks).json()
+    assert (told["rows"], told["changed"], len(told["examples"])) == (changed, changed, changed)
+
+
+def test_what_people_answered_is_the_truth_that_both_are_measured_by(rig: Rig) -> None:
+    held = rig.screen("a silly thing", id="backtest-labelled", actor="backtest-labelled")
+    reviewer = rig.browser("reviewer")
+    reviewer.get("/")
+    decided(reviewer, held)
+    browser = rig.browser("policy")
+    browser.get("/policies/backtest")
+    told = browser.post("/policies/backtest.json", text=DRAFT).json()
+    before, after = told["labels"]["in force"], told["labels"]["draft"]
+    assert (before["recall"]["count"], before["recall"]["of"]) == (1, 1)
+    assert (after["recall"]["count"], after["recall"]["of"]) == (0, 1)
+    assert next(one for one in told["examples"] if one["item"] == held.item)["label"] is True
