@@ -108,6 +108,16 @@ def test_whose_turn_comes_later_is_not_unknown() -> None:
     assert found.lines == 2
 
 
+def test_what_was_not_needed_is_neither_unknown_nor_zero() -> None:
+    made = decision(unneeded=("large/body", "judge/body", "lyrics/sound"))
+    found = skipped_detectors(made, PartLocations(()), BANDS, SPECS)
+    assert found.unneeded == (
+        PostponedDetector(detectors=("large", "judge"), place="body"),
+        PostponedDetector(detectors=("lyrics",), place="sound"),
+    )
+    assert (found.skipped, found.summary, found.lines) == ((), "3 not needed", 2)
+
+
 def test_a_slash_in_a_name_stays_with_the_part() -> None:
     found = skipped_detectors(decision(skipped=("judge/a/b",)), PartLocations(()), BANDS, SPECS)
     assert found.skipped[0].places == (("a/b", "hate 0"),)

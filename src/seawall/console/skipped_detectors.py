@@ -28,7 +28,7 @@ class SkippedDetector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostponedDetector:
-    """Detectors that are asked about one part after publication."""
+    """Detectors that are asked about one part after publication, or are not needed there."""
 
     detectors: Sequence[str]
     place: str
@@ -36,10 +36,11 @@ class PostponedDetector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedDetectors:
-    """All skipped and postponed detectors of one decision."""
+    """All skipped and postponed detectors of one decision, and those whose answers could have changed nothing."""
 
     skipped: Sequence[SkippedDetector] = ()
     postponed: Sequence[PostponedDetector] = ()
+    unneeded: Sequence[PostponedDetector] = ()
 
     @property
     def summary(self) -> str:
@@ -47,13 +48,14 @@ class SkippedDetectors:
         later = {name for one in self.postponed for name in one.detectors}
         outside = ngettext("%(n)d outside its score range", "%(n)d outside their score ranges", len(self.skipped))
         waiting = _("%(n)d until after publication")
-        counts = ((outside, len(self.skipped)), (waiting, len(later)))
+        spared = {name for one in self.unneeded for name in one.detectors}
+        counts = ((outside, len(self.skipped)), (waiting, len(later)), (_("%(n)d not needed"), len(spared)))
         return ", ".join(said % {"n": n} for said, n in counts if n)
 
     @property
     def lines(self) -> int:
         """Number of lines to show."""
-        return sum(len(one.places) for one in self.skipped) + len(self.postponed)
+        return sum(len(one.places) for one in self.skipped) + len(self.postponed) + len(self.unneeded)
 
 
 def skipped_detectors(
@@ -80,14 +82,19 @@ def skipped_detectors(
         )
         for detector, parts in left_out.items()
     )
-    later: dict[str, list[str]] = {}
-    for unknown in decision.unknown:
-        if unknown.reason is UnknownReason.LATER:
-            later.setdefault(places.of(unknown.part), []).append(unknown.detector)
-    postponed = tuple(
-        PostponedDetector(detectors=tuple(dict.fromkeys(names)), place=place) for place, names in later.items()
+    later = [(one.detector, one.part) for one in decision.unknown if one.reason is UnknownReason.LATER]
+    unneeded = [one.partition("/")[::2] for one in decision.unneeded]
+    return SkippedDetectors(skipped=skipped, postponed=_by_place(later, places), unneeded=_by_place(unneeded, places))
+
+
+def _by_place(calls: Sequence[tuple[str, str]], places: PartLocations) -> tuple[PostponedDetector, ...]:
+    """``calls``: detector and part."""
+    found: dict[str, list[str]] = {}
+    for detector, part in calls:
+        found.setdefault(places.of(part), []).append(detector)
+    return tuple(
+        PostponedDetector(detectors=tuple(dict.fromkeys(names)), place=place) for place, names in found.items()
     )
-    return SkippedDetectors(skipped=skipped, postponed=postponed)
 
 
 def _words(score_range: ScoreRange) -> str:

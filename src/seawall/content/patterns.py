@@ -120,10 +120,15 @@ def sieves(patterns: Sequence[str], options: Any, first: int = 0) -> list[tuple[
         together.Compile()
     except re2.error:
         if len(patterns) == 1:
-            return [(first, lambda _: (0,))]
+            return [(first, may_be_anywhere)]
         middle = len(patterns) // 2
         return [*sieves(patterns[:middle], options, first), *sieves(patterns[middle:], options, first + middle)]
     return [(first, lambda text: together.Match(text) or ())]
+
+
+def may_be_anywhere(_: str) -> Sequence[int]:
+    """The sieve of a pattern that is too large for one: it tells nothing."""
+    return (0,)
 
 
 def _translated(pattern: str, rendering: _Rendering) -> str:

@@ -106,6 +106,7 @@ class Decision:
     features: Mapping[str, str | int | float | bool | None] | None = None
     unknown_features: tuple[str, ...] = ()
     vault_features: tuple[str, ...] = ()
+    unneeded: tuple[str, ...] = ()  # "detector/part": not asked, since no answer could have changed the outcome
     snoozed: tuple[str, ...] = ()  # "policy/rule": set aside for the account, as if they had not fired
 
 

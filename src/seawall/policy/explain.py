@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from seawall.policy.rules import CheckedRule
 
 _NEAR_MISSES: Final = 3
+_UNNEEDED: Final = "not asked, since no answer could have changed the outcome"
 OWN_POLICY: Final = "seawall"
 """The policy name in reasons that come from Seawall itself and not from a rule."""
 
@@ -104,6 +105,7 @@ class Explanation:
     reproduced: bool
     rules: tuple[RuleExplanation, ...]
     change: Change | None
+    unneeded: tuple[str, ...] = ()  # "detector/part": not asked, since no answer could have changed the outcome
     counted_up_to: int | None = None  # the event of the ledger up to which its counters had counted
 
     def to_json(self) -> dict[str, Any]:
@@ -128,7 +130,11 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow, *, shadow: bool
     fired, undetermined = program.fired(row)
     reader = _Reader(bundle, decision, row)
     rules = [reader.rule(rule, reader.state(rule, "fired")) for rule in fired if rule.rule.acts]
-    rules += [reader.rule(rule, reader.state(rule, "undetermined")) for rule in undetermined if rule.rule.acts]
+    rules += [
+        reader.rule(rule, reader.state(rule, "undetermined"))
+        for rule in undetermined
+        if rule.rule.acts and not (decision.unneeded and rule.id not in decision.undetermined)
+    ]
     rules.sort(key=lambda rule: rule.state == "snoozed")
     rules += [reader.rule(rule, "shadow") for rule in fired if shadow and rule.rule.mode == "shadow"]
     seen = {rule.id for rule in (*fired, *undetermined)} | set(decision.snoozed)
@@ -144,6 +150,7 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow, *, shadow: bool
         reproduced=_reproduced(decision, outcome),
         rules=tuple(rules),
         change=_smallest_change(program, reader, changes, outcome.verdict),
+        unneeded=decision.unneeded,
         counted_up_to=_position(row),
     )
 
@@ -236,22 +243,27 @@ class _Reader:
         at_least = float(bound) if isinstance(bound, int | float) and bound > 0 else None
         silent = self._silent(feature)
         reason = "; ".join(map(_silence, silent))
+        if not silent and self._is_unneeded(feature):
+            reason = _UNNEEDED
         shown = f"unknown ({reason})" if reason else "unknown"
         if at_least is not None:
             shown += f", at least {at_least:g}"
         return FeatureRead(name=feature.name, value=None, shown=shown, unknown=reason, at_least=at_least, silent=silent)
 
     def _silent(self, feature: Feature) -> tuple[Unknown, ...]:
-        asked = (
-            {COUNTERS}
-            if feature.counter is not None
-            else {
-                detector.name
-                for detector in self.bundle.detectors
-                if any(signal.name == feature.argument for signal in detector.signals)
-            }
-        )
+        asked = {COUNTERS} if feature.counter is not None else self._measuring(feature)
         return tuple(each for each in self.decision.unknown if each.detector in asked)
+
+    def _is_unneeded(self, feature: Feature) -> bool:
+        measuring = self._measuring(feature)
+        return any(each.partition("/")[0] in measuring for each in self.decision.unneeded)
+
+    def _measuring(self, feature: Feature) -> set[str]:
+        return {
+            detector.name
+            for detector in self.bundle.detectors
+            if any(signal.name == feature.argument for signal in detector.signals)
+        }
 
 
 def _silence(unknown: Unknown) -> str:
@@ -289,6 +301,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield f"  counters: as of event {explanation.counted_up_to} of the ledger"
     if not explanation.reproduced:
         yield "  WARNING: deciding again from the stored features gave another outcome"
+    if explanation.unneeded:
+        yield f"  {_UNNEEDED}: {', '.join(explanation.unneeded)}"
     for rule in explanation.rules:
         yield ""
         mode = "" if rule.mode == "live" else f", {rule.mode}"

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.content.invisible import as_shown
-from seawall.content.patterns import PROBES, UnclearPattern, find_all, in_unicode, sieves
+from seawall.content.patterns import PROBES, UnclearPattern, find_all, in_unicode, may_be_anywhere, sieve, sieves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,16 +146,34 @@ def _composed(text: str) -> str:
 
 
 def compile_patterns(patterns: Sequence[str]) -> Callable[[str], list[int]]:
-    """A function from text to the indices of the patterns found in it: sieved in one pass, then searched."""
+    """A function from text to the indices of the patterns found in it: sieved in one pass, then searched.
+
+    A pattern that is its own sieve, as one without classes and boundaries is, needs no search after it.
+    """
     exact = [compile_pattern(pattern) for pattern in patterns]
     composed = [_composed(pattern) for pattern in patterns]
     passes = []
     for start in range(0, len(patterns), _PATTERNS_TOGETHER):
         passes += sieves(composed[start : start + _PATTERNS_TOGETHER], _options(), start)
 
+    decisive = {
+        start: frozenset(
+            index
+            for index in range(start, len(patterns))
+            if may_match is not may_be_anywhere and exact[index].pattern == sieve(composed[index])
+        )
+        for start, may_match in passes
+    }
+
     def search(text: str) -> list[int]:
         text = _composed(text)
-        found = (start + index for start, may_match in passes for index in may_match(text))
-        return [index for index in found if exact[index].search(text) is not None]
+        found: list[int] = []
+        for start, may_match in passes:
+            settled = decisive[start]
+            for index in may_match(text):
+                number = start + index
+                if number in settled or exact[number].search(text) is not None:
+                    found.append(number)
+        return found
 
     return search

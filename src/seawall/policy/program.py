@@ -21,7 +21,7 @@ from seawall.policy.compile import compile_rules, compile_value
 from seawall.policy.features import Context, Row, providers, row_builder, signal_names
 from seawall.policy.rules import HIGHEST_PRIORITY, CheckedRule, constant_action
 from seawall.policy.thresholds import lowest_thresholds
-from seawall.policy.tree import Feature, FeatureOrigin, features_of
+from seawall.policy.tree import Feature, FeatureOrigin, features_of, features_of_known
 
 _REMEMBERED: Final = 4_096  # cached outcomes, keyed by the rules fired and undetermined
 
@@ -60,6 +60,10 @@ class Program:
         """Columns of the places that accounts have in canary rules."""
         self.counters: tuple[Feature, ...] = tuple(each for each in self.features if each.counter is not None)
         """The features that read history: see ``Context.counters``."""
+        self.asked_whether_known: frozenset[str] = frozenset[str]().union(
+            *(features_of_known(each.when) for each in live)
+        )
+        """Features in ``known(…)`` of live rules."""
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)
@@ -80,7 +84,7 @@ class Program:
         """
         masks = self._run(row)
         if snoozed:
-            aside = sum(1 << index for index, rule in enumerate(self.rules) if rule.rule.acts and rule.id in snoozed)
+            aside = self._aside(snoozed)
             masks = (masks[0] & ~aside, masks[1] & ~aside)
         outcome = self._frames.get(masks)
         if outcome is None:
@@ -89,15 +93,25 @@ class Program:
             return self._with_actions(outcome, masks, row)
         return outcome
 
+    def live_masks(self, row: FeatureRow, snoozed: Collection[str] = ()) -> tuple[int, int]:
+        """Bit masks of the live rules that fire on a row, and of those that are undetermined. ``snoozed``: neither."""
+        fired, undetermined = self._run(row)
+        left = self._live_mask & ~self._aside(snoozed)
+        return fired & left, undetermined & left
+
+    def _aside(self, snoozed: Collection[str]) -> int:
+        return sum(1 << index for index, rule in enumerate(self.rules) if rule.rule.acts and rule.id in snoozed)
+
     def fired(self, row: FeatureRow) -> tuple[tuple[CheckedRule, ...], tuple[CheckedRule, ...]]:
         """The live and shadow rules that fire on a row, and those that are undetermined."""
         fired, undetermined = self._run(row)
         return tuple(self._chosen(fired)), tuple(self._chosen(undetermined))
 
     def _chosen(self, mask: int) -> Iterator[CheckedRule]:
-        return (rule for _, rule in self._numbered(mask))
+        return (rule for _, rule in self.numbered(mask))
 
-    def _numbered(self, mask: int) -> Iterator[tuple[int, CheckedRule]]:
+    def numbered(self, mask: int) -> Iterator[tuple[int, CheckedRule]]:
+        """The rules of a mask, with their numbers."""
         while mask:
             lowest = mask & -mask
             index = lowest.bit_length() - 1
@@ -146,19 +160,23 @@ class Program:
                 held = reviews.get(index)
                 if held is None or action.parameters["priority"] > held["priority"]:  # type: ignore[operator]
                     reviews[index] = action.parameters
-        return tuple(_reason(rule, reviews.get(rule_index)) for rule_index, rule in self._numbered(fired))
+        return tuple(_reason(rule, reviews.get(rule_index)) for rule_index, rule in self.numbered(fired))
 
     def _actions(self, mask: int, row: FeatureRow) -> tuple[Action, ...]:
-        return combine(action for _, action in self._asked(mask, row))
+        return combine(self.asked(mask, row))
 
-    def _asked(self, mask: int, row: FeatureRow) -> Iterator[tuple[int, Action]]:
+    def asked(self, mask: int, row: FeatureRow, unknown: float = HIGHEST_PRIORITY) -> Iterator[Action]:
+        """The actions that the rules of a mask ask for. ``unknown``: what an unknown parameter counts as."""
+        return (action for _, action in self._asked(mask, row, unknown))
+
+    def _asked(self, mask: int, row: FeatureRow, unknown: float = HIGHEST_PRIORITY) -> Iterator[tuple[int, Action]]:
         """The rules' numbers, with the actions that they ask for."""
         while mask:
             lowest = mask & -mask
             index = lowest.bit_length() - 1
             computed = self._computed.get(index, {})
             for number, action in enumerate(self.rules[index].actions):
-                values = {name: _or_highest(value(row)) for name, value in computed.get(number, {}).items()}
+                values = {name: _number_or(value(row), unknown) for name, value in computed.get(number, {}).items()}
                 yield index, constant_action(action, values)
             mask ^= lowest
 
@@ -195,9 +213,9 @@ def _computed_parameters(rules: Sequence[CheckedRule]) -> dict[int, _Computed]:
     return found
 
 
-def _or_highest(value: FeatureValue) -> float:
-    """A priority as a number; an unknown one is the highest."""
-    return HIGHEST_PRIORITY if value is UNKNOWN else float(value)  # type: ignore[arg-type]
+def _number_or(value: FeatureValue, unknown: float) -> float:
+    """A priority as a number."""
+    return unknown if value is UNKNOWN else float(value)  # type: ignore[arg-type]
 
 
 def _reason(rule: CheckedRule, review: Mapping[str, str | float] | None = None) -> Reason:

@@ -240,3 +240,9 @@ def features_of(term: TypedTerm, found: dict[str, Feature] | None = None) -> dic
     for arg in term.args:
         features_of(arg, found)
     return found
+
+
+def features_of_known(term: TypedTerm) -> frozenset[str]:
+    """The names of the features that a term asks ``known(…)`` about."""
+    inside = frozenset[str]().union(*(features_of_known(arg) for arg in term.args))
+    return inside | features_of(term).keys() if term.op is Operator.KNOWN else inside

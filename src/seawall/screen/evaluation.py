@@ -23,6 +23,7 @@ from seawall.model import (
     Reason,
     Signal,
     Unknown,
+    UnknownReason,
     UnknownValue,
     Verdict,
     new_id,
@@ -31,7 +32,8 @@ from seawall.model import (
 from seawall.model.counters import POSITION
 from seawall.policy import Bundle, Context
 from seawall.screen.fail_modes import fail_mode, stricter, with_fail_mode
-from seawall.screen.plans import StagePlan
+from seawall.screen.plans import POST_PUBLISH, StagePlan
+from seawall.screen.sparing import FULL_SHARE, SAMPLE, can_be_spared, is_in_full_sample
 
 
 class ItemEvaluation(msgspec.Struct, frozen=True):
@@ -74,6 +76,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
     unknown: tuple[Unknown, ...]
     degraded: bool
     skipped: tuple[str, ...]
+    unneeded: tuple[str, ...]
     reused: tuple[str, ...]
     signals: tuple[Signal, ...]
     features: Mapping[str, str | int | float | bool | None]
@@ -99,6 +102,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
             undetermined=self.undetermined,
             unknown=self.unknown,
             skipped=self.skipped,
+            unneeded=self.unneeded,
             reused=self.reused,
             degraded=self.degraded,
             fail_mode=self.fail_mode,
@@ -149,9 +153,16 @@ def decide(
     if degraded and postponed:
         # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
         degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at)), snoozed).degraded
+    spared: tuple[Unknown, ...] = ()
+    sampled = bool(postponed or stage.name == POST_PUBLISH) and is_in_full_sample(evaluation.item)
+    if postponed and not sampled and can_be_spared(plan, evaluation.has_media, row, outcome, postponed, snoozed):
+        spared, postponed = postponed, ()
+        unknown = tuple(each for each in unknown if each.reason is not UnknownReason.LATER)
     features, personal, missing = _split(row, program.personal)
     if evaluation.counters is not None and evaluation.counters.position:
         features[POSITION] = evaluation.counters.position
+    if sampled:
+        features[SAMPLE] = FULL_SHARE
     failed = fail_mode(outcome, stage, at, unknown) if degraded else None
     return DraftDecision(
         id=new_id("dec", at),
@@ -165,10 +176,11 @@ def decide(
         stage=stage.name,
         bundle=evaluation.bundle.hash,
         shadow=outcome.shadow,
-        undetermined=outcome.undetermined,
+        undetermined=() if spared and not unknown else outcome.undetermined,
         unknown=unknown,
         degraded=degraded,
         skipped=tuple([f"{detector}/{part}" for detector, part in findings.skipped]),
+        unneeded=tuple(dict.fromkeys([f"{each.detector}/{each.part}" for each in spared])),
         reused=tuple([f"{extractor}/{part}" for extractor, part in findings.reused]),
         signals=findings.signals,
         features=features,

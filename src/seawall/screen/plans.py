@@ -25,6 +25,7 @@ class StagePlan:
     extract_later: Mapping[str, tuple[str, ...]]
     extract_ever: Mapping[str, tuple[str, ...]]  # both
     unchecked: frozenset[str]  # fields whose speech need not be transcribed
+    matching: frozenset[str] = frozenset()  # detectors that fingerprint files: always asked, for later bank entries
 
 
 def stage_plan(
@@ -60,7 +61,12 @@ def stage_plan(
         extract_later={field: names for field, names in later.items() if names},
         extract_ever=ever,
         unchecked=frozenset(spec.name for spec in content_type.fields if spec.untranscribed is Untranscribed.UNCHECKED),
+        matching=frozenset(spec.name for spec in specs.values() if any(_is_of_bank(one.name) for one in spec.signals)),
     )
+
+
+def _is_of_bank(signal: str) -> bool:
+    return signal.startswith("bank:")
 
 
 def _wished(spec: FieldSpec, extractors: Collection[str]) -> tuple[str, ...]:
