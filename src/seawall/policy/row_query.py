@@ -20,8 +20,9 @@ from seawall.policy.bundle import Bundle, offered_signals
 from seawall.policy.call_checks import refuse_pattern
 from seawall.policy.check import Checker
 from seawall.policy.compile import Run, compile_rules
-from seawall.policy.environment import Environment, Threshold
+from seawall.policy.environment import Environment
 from seawall.policy.features import Context, Row, row_builder
+from seawall.policy.figures import Threshold
 from seawall.policy.syntax import Expression, InvalidExpression, look_alikes, parse_expression
 from seawall.policy.thresholds import compared_values
 from seawall.policy.tree import Feature, FeatureOrigin, features_of
