@@ -74,7 +74,7 @@ def _order(opened: App, name: str) -> dict[str, list[str]]:
 
 def _saved(decisions: Iterable[Decision]) -> dict[str, Any]:
     """What was not asked in these decisions."""
-    from seawall.screen.sparing import SAMPLE
+    from seawall.screen.unneeded import SAMPLE
 
     counts: Counter[str] = Counter(decisions=0, texts=0, texts_without_encoder=0, settled=0, sampled=0)
     detectors: Counter[str] = Counter()
@@ -100,8 +100,8 @@ def _in_words(saved: Mapping[str, Any]) -> Iterable[str]:
     else:
         yield "No text was classified yet: start 'seawall serve' and screen some, then ask again."
     if saved["settled"]:
-        spared = ", ".join(f"{name} {count:,} times" for name, count in saved["unneeded"].items())
-        yield f"{saved['settled']:,} decisions were settled before everything was asked. Not needed: {spared}."
+        not_needed = ", ".join(f"{name} {count:,} times" for name, count in saved["unneeded"].items())
+        yield f"{saved['settled']:,} decisions were settled before everything was asked. Not needed: {not_needed}."
     if saved["sampled"]:
         yield f"{saved['sampled']:,} belong to the sample about which every detector is asked."
 

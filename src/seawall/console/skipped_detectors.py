@@ -48,8 +48,8 @@ class SkippedDetectors:
         later = {name for one in self.postponed for name in one.detectors}
         outside = ngettext("%(n)d outside its score range", "%(n)d outside their score ranges", len(self.skipped))
         waiting = _("%(n)d until after publication")
-        spared = {name for one in self.unneeded for name in one.detectors}
-        counts = ((outside, len(self.skipped)), (waiting, len(later)), (_("%(n)d not needed"), len(spared)))
+        not_needed = {name for one in self.unneeded for name in one.detectors}
+        counts = ((outside, len(self.skipped)), (waiting, len(later)), (_("%(n)d not needed"), len(not_needed)))
         return ", ".join(said % {"n": n} for said, n in counts if n)
 
     @property

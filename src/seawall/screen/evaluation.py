@@ -33,7 +33,7 @@ from seawall.model.counters import POSITION
 from seawall.policy import Bundle, Context
 from seawall.screen.fail_modes import fail_mode, stricter, with_fail_mode
 from seawall.screen.plans import POST_PUBLISH, StagePlan
-from seawall.screen.sparing import FULL_SHARE, SAMPLE, can_be_spared, is_in_full_sample
+from seawall.screen.unneeded import FULL_SHARE, SAMPLE, can_change_nothing, is_in_full_sample
 
 
 class ItemEvaluation(msgspec.Struct, frozen=True):
@@ -153,10 +153,10 @@ def decide(
     if degraded and postponed:
         # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
         degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at)), snoozed).degraded
-    spared: tuple[Unknown, ...] = ()
+    unneeded: tuple[Unknown, ...] = ()
     sampled = bool(postponed or stage.name == POST_PUBLISH) and is_in_full_sample(evaluation.item)
-    if postponed and not sampled and can_be_spared(plan, evaluation.has_media, row, outcome, postponed, snoozed):
-        spared, postponed = postponed, ()
+    if postponed and not sampled and can_change_nothing(plan, evaluation.has_media, row, outcome, postponed, snoozed):
+        unneeded, postponed = postponed, ()
         unknown = tuple(each for each in unknown if each.reason is not UnknownReason.LATER)
     features, personal, missing = _split(row, program.personal)
     if evaluation.counters is not None and evaluation.counters.position:
@@ -176,11 +176,11 @@ def decide(
         stage=stage.name,
         bundle=evaluation.bundle.hash,
         shadow=outcome.shadow,
-        undetermined=() if spared and not unknown else outcome.undetermined,
+        undetermined=() if unneeded and not unknown else outcome.undetermined,
         unknown=unknown,
         degraded=degraded,
         skipped=tuple([f"{detector}/{part}" for detector, part in findings.skipped]),
-        unneeded=tuple(dict.fromkeys([f"{each.detector}/{each.part}" for each in spared])),
+        unneeded=tuple(dict.fromkeys([f"{each.detector}/{each.part}" for each in unneeded])),
         reused=tuple([f"{extractor}/{part}" for extractor, part in findings.reused]),
         signals=findings.signals,
         features=features,

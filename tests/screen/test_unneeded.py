@@ -14,7 +14,7 @@ from seawall.content import load_content_type
 from seawall.model import Audio, Cost, Item, UnknownReason
 from seawall.policy import PolicySource
 from seawall.publish import Sources
-from seawall.screen.sparing import FULL_SHARE, SAMPLE, is_in_full_sample
+from seawall.screen.unneeded import FULL_SHARE, SAMPLE, is_in_full_sample
 from support.app import Rig, own_app
 from support.detectors import Moody, Words
 from support.items import content_type_text, policy_text

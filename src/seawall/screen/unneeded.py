@@ -29,7 +29,7 @@ def is_in_full_sample(item: Item) -> bool:
     return int.from_bytes(blake2b(who, digest_size=8).digest(), "big") % _PLACES < FULL_SHARE * _PLACES
 
 
-def can_be_spared(
+def can_change_nothing(
     plan: StagePlan,
     has_media: bool,
     row: FeatureRow,
@@ -39,7 +39,7 @@ def can_be_spared(
 ) -> bool:
     """Whether what a later stage would ask can change nothing. In the row, its signals are unknown.
 
-    Detectors that fingerprint files are never spared, and files are looked at in full unless the item is removed: a
+    Detectors that fingerprint files are never unneeded, and files are looked at in full unless the item is removed: a
     bank may be given an entry tomorrow that matches what is visible today.
     """
     if outcome.degraded or (has_media and outcome.verdict is not Verdict.BLOCK):
