@@ -88,6 +88,7 @@ def test_a_policy_shows_words_rules_numbers_source_and_its_tests(browser: Browse
     assert "1 of 2 pass" in page
     assert "verdict: expected hold, got allow" in page
     assert "rudeness: at_fpr(0.01) is 0.800 for insults 1.0" in page
+    assert "for insults 1.0. The calibration split shows 0.00" in page
     assert 'id="line-1" data-line="1"' in page
     assert "fired 1×" in page
     assert browser.get("/policies/rudeness.json").json()["source"].startswith("policy: rudeness")

@@ -109,11 +109,8 @@ def _image(size: int, form: str) -> bytes:
 
 
 def test_the_other_examples_of_the_page_run(capsys: pytest.CaptureFixture[str]) -> None:
-    engine, confined = (
-        block
-        for block in _blocks("python")
-        if "hout" not in block and "calibration_table(" not in block and "ifference" not in block
-    )
+    other = ("hout", "calibration_table(", "ifference")
+    engine, confined = (block for block in _blocks("python") if not any(words in block for words in other))
     names: dict[str, Any] = {}
     exec(engine, names)
     [utterance] = names["MyEngine"]().transcribe(bytes(32_000), None)
