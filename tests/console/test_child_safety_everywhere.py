@@ -167,6 +167,8 @@ def filled(rig: Rig) -> World:
         "decision": [*decisions, before.decision],
         "account": [app.vault.find("account", one) or "" for one in ("author", "teller")],
         "policy": ["grooming"],
+        "bundle": [app.bundle.hash],
+        "proposal": ["pro_none"],
         "revision:int": ["1"],
         "field": ["body", "picture"],
         "frame:int": ["0"],
