@@ -168,7 +168,7 @@ def filled(rig: Rig) -> World:
         "account": [app.vault.find("account", one) or "" for one in ("author", "teller")],
         "policy": ["grooming"],
         "bundle": [app.bundle.hash],
-        "proposal": ["prop_none"],
+        "proposal": ["pro_none"],
         "revision:int": ["1"],
         "field": ["body", "picture"],
         "frame:int": ["0"],

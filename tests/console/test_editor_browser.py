@@ -44,7 +44,7 @@ def test_unsaved_text_is_not_lost(chromium: object, url: str, rig: Rig) -> None:
     page, complaints = open_page(chromium, url, "policy")
     page.goto(url + ADDRESS)
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.on("dialog", lambda dialog: asked.append(dialog.type) or dialog.accept())
     page.locator("#text").press("Control+End")
     page.locator("#text").press_sequentially("# mine")
     page.goto(url + "/policies")
