@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from seawall.model import DecisionSource
 from seawall.policy import Bundle, PolicyErrors, RowQuery, compile_query, parse_query
@@ -193,11 +193,12 @@ def investigate(
         until, started = filters.until, time.monotonic()
         where = _conditions(filters, asked.queries)
         with database.read() as connection:
-            total = connection.execute(select(func.count()).select_from(decision).where(*where)).scalar_one()
+            of_period = (*where, decision.c.at < filters.until)
+            total = connection.execute(select(func.count()).select_from(decision).where(*of_period)).scalar_one()
         after: tuple[int, str] | None = None
         while True:
             with database.read() as connection:
-                page = _page(connection, where, after)
+                page = _page(connection, where, filters.until, after)
                 aside = frozenset(hidden(connection, list(dict.fromkeys(one.item for one in page))))
             seen = [one for one in page if one.item not in aside]
             tally.hidden += len(page) - len(seen)
@@ -218,7 +219,6 @@ def investigate(
 def _conditions(filters: InvestigationFilters, types: Collection[str]) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = [
         decision.c.at >= filters.since,
-        decision.c.at < filters.until,
         decision.c.source.not_in(_BY_PEOPLE),
         decision.c.content_type.in_(sorted(types)),
     ]
@@ -233,19 +233,23 @@ _COLUMNS: Final = ("id", "at", "item", "content_type", "revision", "actor", "ver
 
 
 def _page(
-    connection: Connection, where: Sequence[ColumnElement[bool]], after: tuple[int, str] | None
+    connection: Connection, where: Sequence[ColumnElement[bool]], until: int, after: tuple[int, str] | None
 ) -> list[PastDecision]:
-    """The next decisions, newest first, with their records."""
+    """The next decisions, newest first, with their records.
+
+    One upper bound of the time only: SQLite takes the first of several, and would scan what was read once more.
+    """
+    last = decision.c.at < until
+    if after is not None:
+        last = and_(decision.c.at <= after[0], or_(decision.c.at < after[0], decision.c.id < after[1]))
     query = (
         select(*(decision.c[name] for name in _COLUMNS), item.c.language, event.c.version, event.c.body)
         .join_from(decision, event, event.c.seq == decision.c.seq)
         .outerjoin(item, item.c.ref == decision.c.item)
-        .where(*where)
+        .where(*where, last)
         .order_by(decision.c.at.desc(), decision.c.id.desc())
         .limit(_PAGE)
     )
-    if after is not None:
-        query = query.where(tuple_(decision.c.at, decision.c.id) < tuple_(*after))
     return [PastDecision(*tuple(row)) for row in connection.execute(query).all()]
 
 
