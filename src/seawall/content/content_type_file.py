@@ -21,7 +21,7 @@ from seawall.model import (
     UnanswerableMode,
     Untranscribed,
 )
-from seawall.yamlfile.nodes import Mapping, Node
+from seawall.yamlfile.nodes import Mapping, Node, Scalar
 from seawall.yamlfile.reader import Reader
 from seawall.yamlfile.source import SourceSpan, nearest
 
@@ -38,6 +38,7 @@ _KEYS = (
     "audience",
     "fields",
     "actor",
+    "jurisdiction",
     "stages",
     "actions",
     "appeal",
@@ -69,6 +70,7 @@ _ROLE_TYPES = {
     FieldRole.CREATED_AT: {FieldType.TIMESTAMP},
     FieldRole.LANGUAGE: {FieldType.LANGUAGE},
 }
+_PLACE_TYPES = frozenset({FieldType.TEXT, FieldType.TEXTS, FieldType.ID, FieldType.IDS})
 _SINGLE_ROLES = frozenset({FieldRole.ACTOR, FieldRole.CREATED_AT, FieldRole.LANGUAGE})
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _DAY = 86400.0
@@ -89,6 +91,7 @@ def read_content_type(reader: Reader, root: Mapping) -> ContentType | None:
     audience = read("audience", lambda node, what: reader.choice(node, what, AUDIENCES))
     fields = read("fields", lambda node, _: _fields(reader, node))
     actor = read("actor", lambda node, _: _actor(reader, node))
+    jurisdiction = read("jurisdiction", lambda node, _: _jurisdiction(reader, node, fields or (), actor)) or ()
     stages = read("stages", lambda node, _: _stages(reader, node))
     actions = read("actions", lambda node, _: _actions(reader, node))
     appeal = read("appeal", lambda node, _: _appeal(reader, node))
@@ -113,6 +116,7 @@ def read_content_type(reader: Reader, root: Mapping) -> ContentType | None:
         default_language=default,
         description=description or "",
         actor=actor,
+        jurisdiction=jurisdiction,
     )
 
 
@@ -221,6 +225,23 @@ def _attributes(reader: Reader, node: Node) -> tuple[FieldSpec, ...]:
             reader.refuse(span, "created_at is the account's creation time", expected="timestamp")
         specs.append(_spec(reader, key, declared, FieldType(type_name), FieldRole.CONTEXT))
     return tuple(specs)
+
+
+def _jurisdiction(
+    reader: Reader, node: Node, fields: tuple[FieldSpec, ...], actor: ActorSpec | None
+) -> tuple[str, ...]:
+    """The fields that say whose law holds: ``actor.country``, or a list of such."""
+    found = [(node.text, node.span)] if isinstance(node, Scalar) else reader.names(node, "jurisdiction")
+    declared = {f"item.{spec.name}": spec for spec in fields}
+    declared |= {f"actor.{spec.name}": spec for spec in (actor.attributes if actor is not None else ())}
+    fitting = [name for name, spec in declared.items() if spec.type in _PLACE_TYPES]
+    for name, span in found:
+        if name not in fitting:
+            message = f"'{name}' is no field that can name a country"
+            expected = "one of " + ", ".join(fitting) if fitting else "a field or attribute of type text or id"
+            remedy = "declare it, such as 'actor: {attributes: {country: text}}'; it holds ISO 3166 codes (DE, US-IL)"
+            reader.refuse(span, message, expected=expected, near=nearest(name, fitting), remedy=remedy)
+    return tuple(name for name, _ in found)
 
 
 def _stages(reader: Reader, node: Node) -> tuple[ScreeningStage, ...]:

@@ -156,6 +156,7 @@ class ContentType:
     default_language: str | None = None
     description: str = ""
     actor: ActorSpec | None = None  # None: a field with role actor names the account
+    jurisdiction: tuple[str, ...] = ()  # "item.country", "actor.country": whose law holds; empty: unknown
 
     def field(self, name: str) -> FieldSpec | None:
         """The field of that name, or None."""

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from seawall.model.actions import ACTIONS, Action
 from seawall.model.content import ItemRef
 from seawall.model.harms import HARMS
+from seawall.model.not_permitted import NotPermitted
 from seawall.model.signals import Signal, Unknown
 
 
@@ -107,6 +108,7 @@ class Decision:
     unknown_features: tuple[str, ...] = ()
     vault_features: tuple[str, ...] = ()
     snoozed: tuple[str, ...] = ()  # "policy/rule": set aside for the account, as if they had not fired
+    not_permitted: tuple[NotPermitted, ...] = ()  # detectors that did not run, because the law does not permit them
 
 
 def is_adverse(decision: Decision) -> bool:

@@ -85,6 +85,7 @@ class UnknownReason(StrEnum):
     UNREADABLE = "unreadable"  # the media could not be decoded within its limits
     LATER = "later"  # left to a later stage
     UNCOUNTED = "uncounted"  # counters have not read the history that they need
+    NOT_PERMITTED = "not_permitted"  # no legal ground here: it was not asked, and is not asked again
 
 
 LASTING: Final = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})

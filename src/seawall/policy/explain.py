@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Unknown, UnknownReason, Verdict
 from seawall.model.counters import COUNTERS, POSITION
 from seawall.model.durations import format_duration
+from seawall.model.not_permitted import RULE_TEXTS, NotPermitted, Prohibition
 from seawall.policy.counterfactuals import NEAR, CounterfactualChange, candidates, show_value
+from seawall.policy.features import TEXTUAL
 from seawall.policy.program import Outcome, Program
 from seawall.policy.syntax import names_in
 from seawall.policy.tree import Feature, features_of, literal
@@ -91,6 +93,19 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WithheldDetectors:
+    """Detectors that did not run on the item, because a prohibition does not permit them there; with its ground."""
+
+    prohibition: str
+    ground: str
+    detectors: tuple[str, ...]
+    surface: str
+    jurisdictions: tuple[str, ...]  # empty: unknown
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Why a decision has its result. ``reproduced``: deciding again gave the recorded verdict and actions."""
 
@@ -105,6 +120,7 @@ class Explanation:
     rules: tuple[RuleExplanation, ...]
     change: Change | None
     counted_up_to: int | None = None  # the event of the ledger up to which its counters had counted
+    not_permitted: tuple[WithheldDetectors, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and scalars."""
@@ -145,7 +161,24 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow, *, shadow: bool
         rules=tuple(rules),
         change=_smallest_change(program, reader, changes, outcome.verdict),
         counted_up_to=_position(row),
+        not_permitted=tuple(withheld_detectors(bundle, decision.not_permitted)),
     )
+
+
+def withheld_detectors(bundle: Bundle | None, kept: Iterable[NotPermitted]) -> Iterator[WithheldDetectors]:
+    """What a decision records of prohibitions, with their grounds; the ground is empty without the bundle."""
+    known: dict[str, Prohibition] = {} if bundle is None else {each.name: each for each in bundle.not_permitted}
+    for one in kept:
+        prohibition = known.get(one.prohibition)
+        yield WithheldDetectors(
+            prohibition=one.prohibition,
+            ground="" if prohibition is None else prohibition.ground,
+            detectors=one.detectors,
+            surface=one.surface,
+            jurisdictions=one.jurisdictions,
+            since="" if prohibition is None or prohibition.since is None else str(prohibition.since),
+            until="" if prohibition is None or prohibition.until is None else str(prohibition.until),
+        )
 
 
 def _reproduced(decision: Decision, outcome: Outcome) -> bool:
@@ -237,23 +270,32 @@ class _Reader:
         bound = self.row.get(feature.bound)
         at_least = float(bound) if isinstance(bound, int | float) and bound > 0 else None
         silent = self._silent(feature)
-        reason = "; ".join(map(_silence, silent))
+        reason = "; ".join([*map(_silence, silent), *self._not_permitted(feature)])
         shown = f"unknown ({reason})" if reason else "unknown"
         if at_least is not None:
             shown += f", at least {at_least:g}"
         return FeatureRead(name=feature.name, value=None, shown=shown, unknown=reason, at_least=at_least, silent=silent)
 
     def _silent(self, feature: Feature) -> tuple[Unknown, ...]:
-        asked = (
-            {COUNTERS}
-            if feature.counter is not None
-            else {
-                detector.name
-                for detector in self.bundle.detectors
-                if any(signal.name == feature.argument for signal in detector.signals)
-            }
-        )
+        asked = {COUNTERS} if feature.counter is not None else self._measuring(feature)
         return tuple(each for each in self.decision.unknown if each.detector in asked)
+
+    def _measuring(self, feature: Feature) -> set[str]:
+        return {
+            detector.name
+            for detector in self.bundle.detectors
+            if any(signal.name == feature.argument for signal in detector.signals)
+        }
+
+    def _not_permitted(self, feature: Feature) -> Iterator[str]:
+        """The prohibitions that leave a feature unknown: of its detectors, or of what would have made their parts."""
+        reading = {RULE_TEXTS} if feature.origin in TEXTUAL else self._measuring(feature)
+        if feature.counter is not None or not reading:
+            return
+        makers = self.decision.not_permitted if feature.origin not in TEXTUAL else ()
+        own = [one for one in self.decision.not_permitted if reading.intersection(one.detectors)]
+        for one in own or makers:
+            yield f"not permitted: {', '.join(one.detectors)} ({one.prohibition})"
 
 
 def _silence(unknown: Unknown) -> str:
@@ -289,6 +331,9 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield f"  degraded: an undetermined rule could have changed this; fail mode {explanation.fail_mode or 'none'}"
     if explanation.counted_up_to is not None:
         yield f"  counters: as of event {explanation.counted_up_to} of the ledger"
+    for one in explanation.not_permitted:
+        where = f"{one.surface} in {', '.join(one.jurisdictions) or 'an unknown jurisdiction'}"
+        yield f"  not permitted: {', '.join(one.detectors)} did not run ({where}; {one.prohibition}: {one.ground})"
     if not explanation.reproduced:
         yield "  WARNING: deciding again from the stored features gave another outcome"
     for rule in explanation.rules:

@@ -18,7 +18,7 @@ from seawall.model import (
 )
 from seawall.policy.actions import combine, verdict_of
 from seawall.policy.compile import compile_rules, compile_value
-from seawall.policy.features import Context, Row, providers, row_builder, signal_names
+from seawall.policy.features import TEXTUAL, Context, Row, providers, row_builder, signal_names
 from seawall.policy.rules import HIGHEST_PRIORITY, CheckedRule, constant_action
 from seawall.policy.thresholds import lowest_thresholds
 from seawall.policy.tree import Feature, FeatureOrigin, features_of
@@ -60,6 +60,8 @@ class Program:
         """Columns of the places that accounts have in canary rules."""
         self.counters: tuple[Feature, ...] = tuple(each for each in self.features if each.counter is not None)
         """The features that read history: see ``Context.counters``."""
+        self.reads_texts: bool = any(each.origin in TEXTUAL for each in self.features)
+        """Whether rules look into texts themselves, by ``matches`` and the like."""
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)

@@ -19,6 +19,7 @@ from seawall.model import (
     FailMode,
     Item,
     ItemRef,
+    NotPermitted,
     Part,
     Reason,
     Signal,
@@ -32,6 +33,7 @@ from seawall.model.counters import POSITION
 from seawall.policy import Bundle, Context
 from seawall.screen.fail_modes import fail_mode, stricter, with_fail_mode
 from seawall.screen.plans import StagePlan
+from seawall.screen.prohibitions import recorded
 
 
 class ItemEvaluation(msgspec.Struct, frozen=True):
@@ -81,6 +83,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
     personal_features: Mapping[str, Any]  # for the vault
     postponed: bool  # a later stage has detectors to ask
     snoozed: tuple[str, ...] = ()  # rules that are set aside for the account, "policy/rule"
+    not_permitted: tuple[NotPermitted, ...] = ()
 
     def at_item(self, item: ItemRef, actor: str | None, supersedes: str | None) -> Decision:
         """The decision about one revision."""
@@ -109,6 +112,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
             unknown_features=self.unknown_features,
             vault_features=tuple(self.personal_features),
             snoozed=self.snoozed,
+            not_permitted=self.not_permitted,
         )
 
     def at_least(self, mode: str | None) -> DraftDecision:
@@ -133,22 +137,28 @@ def decide(
     postponed: tuple[Unknown, ...],
     source: DecisionSource,
     snoozed: frozenset[str] = frozenset(),
+    not_permitted: tuple[Unknown, ...] = (),
 ) -> DraftDecision:
     """Apply the rules to the findings.
 
     ``postponed``: detectors that a later stage will ask. ``snoozed``: rules that are set aside for the account.
+    ``not_permitted``: what nobody may ask here.
     """
     plan, at = evaluation.plan, now_ms()
     program, stage = plan.program, plan.stage
     unknown = findings.unknown + postponed
     if evaluation.counters is not None:
         unknown += evaluation.counters.unknown
-    row = program.row(_context(evaluation, findings, unknown, at))
+    row = program.row(_context(evaluation, findings, unknown + not_permitted, at))
     outcome = program.decide(row, snoozed)
-    degraded = outcome.degraded
+    degraded, asked = outcome.degraded, row
     if degraded and postponed:
         # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
-        degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at)), snoozed).degraded
+        asked = program.row(_context(evaluation, findings, findings.unknown + not_permitted, at))
+        degraded = program.decide(asked, snoozed).degraded
+    if degraded and not_permitted:
+        aside = snoozed | _never_determined(evaluation, findings, not_permitted, at)
+        degraded = program.decide(asked, aside).degraded
     features, personal, missing = _split(row, program.personal)
     if evaluation.counters is not None and evaluation.counters.position:
         features[POSITION] = evaluation.counters.position
@@ -176,7 +186,23 @@ def decide(
         personal_features=personal,
         postponed=bool(postponed),
         snoozed=tuple(sorted(snoozed)) if snoozed else (),
+        not_permitted=recorded(plan, evaluation.item, not_permitted) if not_permitted else (),
     )
+
+
+def _never_determined(
+    evaluation: ItemEvaluation, findings: Findings, not_permitted: tuple[Unknown, ...], at: int
+) -> frozenset[str]:
+    """Rules that only what is not permitted leaves undetermined: no later answer determines them, so none is awaited.
+
+    A rule that waits for another answer as well stays, such as ``not known(hate) and spam >= 0.9``.
+    """
+    program = evaluation.plan.program
+
+    def undetermined(missing: tuple[Unknown, ...]) -> frozenset[str]:
+        return frozenset(program.decide(program.row(_context(evaluation, findings, missing, at))).undetermined)
+
+    return undetermined(not_permitted) - undetermined(findings.unknown)
 
 
 def _context(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[Unknown], at: int) -> Context:
