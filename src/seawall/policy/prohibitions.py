@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 from seawall.content.content_type_file import SURFACES
-from seawall.content.jurisdictions import EU, read_jurisdiction
-from seawall.model import HARMS, DetectorSpec, Modality, Prohibition
+from seawall.content.jurisdictions import EU, jurisdictions_of, read_jurisdiction
+from seawall.model import HARMS, ContentType, DetectorSpec, Item, Modality, Prohibition
 from seawall.model.not_permitted import EVERYTHING, RULE_TEXTS
 from seawall.policy.documents import PolicySource
 from seawall.yamlfile.nodes import Mapping as YamlMapping
@@ -77,6 +77,19 @@ def check_prohibitions(file: ProhibitionFile, detectors: Sequence[DetectorSpec])
                 remedy="'seawall detectors' lists those that are installed; 'kinds' needs no names",
             )
     return reader.problems
+
+
+def holding(
+    prohibitions: Iterable[Prohibition], item: Item, content_type: ContentType, at: int
+) -> tuple[Prohibition, ...]:
+    """Those that hold for an item that is screened at that time (milliseconds since 1970)."""
+    day = datetime.fromtimestamp(at / 1000, UTC).date()
+    places = jurisdictions_of(item, content_type)
+    return tuple(
+        each
+        for each in prohibitions
+        if each.in_force(day) and each.covers(places) and (not each.surfaces or content_type.surface in each.surfaces)
+    )
 
 
 def concerned(prohibition: Prohibition, detectors: Iterable[DetectorSpec]) -> frozenset[str]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from seawall.content.jurisdictions import jurisdictions_of
 from seawall.detect import Runner
-from seawall.detect.cascade import measuring
+from seawall.detect.cascade import with_dependent
 from seawall.detect.extraction import STANDARD, TRANSCRIPT, VOICE, reached_modalities
 from seawall.model import (
     DetectorSpec,
@@ -25,15 +24,19 @@ from seawall.model import (
     UnknownReason,
 )
 from seawall.model.not_permitted import RULE_TEXTS
-from seawall.policy.prohibitions import concerned
+from seawall.policy.prohibitions import concerned, holding
 from seawall.screen.plans import StagePlan
 
 
 def prohibitions_on(plan: StagePlan, item: Item, at: int) -> tuple[Prohibition, ...]:
     """The plan's prohibitions that hold for the item at that time (milliseconds since 1970)."""
-    day = datetime.fromtimestamp(at / 1000, UTC).date()
-    places = jurisdictions_of(item, plan.program.content_type)
-    return tuple(each for each in plan.prohibitions if each.in_force(day) and each.covers(places))
+    return holding(plan.prohibitions, item, plan.program.content_type, at)
+
+
+def plan_here(plan: StagePlan, item: Item, at: int, runner: Runner) -> StagePlan:
+    """The plan for the item at that time: the plan itself where everything is permitted."""
+    applied = prohibitions_on(plan, item, at) if plan.prohibitions else ()
+    return permitted_plan(plan, applied, runner) if applied else plan
 
 
 def permitted_plan(plan: StagePlan, prohibitions: Sequence[Prohibition], runner: Runner) -> StagePlan:
@@ -45,7 +48,8 @@ def permitted_plan(plan: StagePlan, prohibitions: Sequence[Prohibition], runner:
             withheld.setdefault(name, prohibition.name)
     if not plan.program.reads_texts:
         withheld.pop(RULE_TEXTS, None)
-    _add_dependent(withheld, specs.values(), runner)
+    dependent = with_dependent(withheld, specs.values(), runner.score_ranges)
+    withheld = {name: withheld[cause] for name, cause in dependent.items()}
     while _add_needless(withheld, plan, specs, {**STANDARD, **runner.extractors}):
         pass
     asked = plan.wanted | plan.later | {RULE_TEXTS}.union(*plan.extract_ever.values())
@@ -105,18 +109,6 @@ def recorded(plan: StagePlan, item: Item, unknown: Iterable[Unknown]) -> tuple[N
         )
         for name in sorted(kept)
     )
-
-
-def _add_dependent(withheld: dict[str, str], specs: Collection[DetectorSpec], runner: Runner) -> None:
-    """Add detectors that are asked by the score of one that is withheld: to ask them would ask that one too."""
-    found = True
-    while found:
-        found = False
-        for name, ranges in runner.score_ranges.items():
-            needed = measuring(ranges, specs) & withheld.keys()
-            if needed and name not in withheld:
-                withheld[name] = withheld[min(needed)]
-                found = True
 
 
 def _add_needless(
