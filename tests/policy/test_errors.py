@@ -13,7 +13,7 @@ from support.policies import DETECTORS, HEAD, TEXT_MODEL, build, content_types, 
 
 FUNCTIONS = (
     "abs, age, at_fpr, bank, contains, count, count_matches, distinct, first_seen, in_part, known, length, lower, "
-    "matches, max, max_of, min, rate, ratio, strikes, sum_of, unanswerable"
+    "matches, max, max_of, min, not_permitted, rate, ratio, strikes, sum_of, unanswerable"
 )
 
 ITEM = 'item: {comment: {body: "hello", tags: [], likes: 0}}'

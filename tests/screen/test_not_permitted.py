@@ -19,6 +19,7 @@ from seawall.batch.screening import ColumnMapping, screen_file
 from seawall.content import load_content_type
 from seawall.detect.cascade import ScoreRange, with_dependent
 from seawall.model import (
+    DecisionMade,
     DetectorResult,
     ExtractedParts,
     ExtractorSpec,
@@ -28,12 +29,15 @@ from seawall.model import (
     NotPermitted,
     Part,
     Prohibition,
+    Signal,
     UnknownReason,
     Verdict,
+    new_id,
+    now_ms,
 )
 from seawall.policy import Bundle, PolicyErrors, PolicySource, build_bundle, load_bundle
 from seawall.publish import Sources, compare, describe, summary
-from seawall.screen import ScreenResponse, load_decision, try_item
+from seawall.screen import ScreenResponse, load_decision, report_not_permitted, try_item
 from support.app import CONTENT_TYPES, POLICIES, own_app
 from support.detectors import Moody, Words
 
@@ -391,3 +395,30 @@ def test_a_part_of_a_country_lies_in_it_and_may_be_any_while_it_is_not_told(plac
     covered = Prohibition(name="x", ground="y", detectors=("a",), jurisdictions=(law,)).covers((place,))
     unknown = place is None or (place == "US" and law.startswith("US"))
     assert covered is (unknown or place == law or (place or "").partition("-")[0] == law)
+
+
+def test_the_report_counts_what_was_withheld_and_shows_that_it_never_ran(tmp_path: Path, database_url: str) -> None:
+    with house(tmp_path, database_url=database_url) as made:
+        for number, country in enumerate(["DE", "DE", "FR", None, "US"]):
+            made.screen("you fool", f"n-{number}", country)
+        report = report_not_permitted(made.app.ledger, 0, now_ms() + 1)
+        assert report.decisions == 5
+        assert report.never_ran
+        assert [(one.detector, one.surface, one.jurisdiction, one.items, one.ran) for one in report.counts] == [
+            ("insults", "private", "DE", 2, 0),
+            ("insults", "private", "FR", 1, 0),
+            ("insults", "private", "unknown", 1, 0),
+        ]
+        assert report_not_permitted(made.app.ledger, 0, now_ms() + 1, "other").counts == ()
+        assert report_not_permitted(made.app.ledger, now_ms() + 1, now_ms() + 2).decisions == 0
+
+
+def test_the_report_tells_when_a_detector_ran_all_the_same(tmp_path: Path) -> None:
+    with house(tmp_path) as made:
+        _, decision = made.screen("you fool", "n-1", "DE")
+        signal = Signal(name="rudeness", value=0.9, part="body", detector="insults", version="1.0")
+        wrong = replace(decision, id=new_id("dec", decision.at), signals=(signal,), supersedes=decision.id)
+        made.app.ledger.commit(lambda tx: tx.append(DecisionMade(decision=wrong)))
+        report = report_not_permitted(made.app.ledger, 0, now_ms() + 1)
+        assert [one.ran for one in report.counts] == [1]
+        assert not report.never_ran

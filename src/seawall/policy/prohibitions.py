@@ -95,7 +95,8 @@ def holding(
 def concerned(prohibition: Prohibition, detectors: Iterable[DetectorSpec]) -> frozenset[str]:
     """The detectors (and extractors, listed among them) that a prohibition names, with ``RULE_TEXTS``."""
     everything = EVERYTHING in prohibition.detectors
-    named = {RULE_TEXTS} if everything else set(prohibition.detectors) & {RULE_TEXTS}
+    texts = everything or Modality.TEXT in prohibition.kinds
+    named = {RULE_TEXTS} if texts else set(prohibition.detectors) & {RULE_TEXTS}
     named |= {
         spec.name
         for spec in detectors
