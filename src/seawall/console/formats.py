@@ -85,6 +85,7 @@ _CODES = {
     "": marked("no reason was given"),
     "deadline": marked("not in time"),
     "later": marked("asked after publication"),
+    "stale": marked("measured too long before"),
     "not_permitted": marked("the law does not permit it here"),
     "uncounted": marked("history not counted yet"),
     "history_is_read": marked("the past is still being counted"),
@@ -116,7 +117,7 @@ _CODES = {
 def why_unknown(unknown: Unknown) -> str:
     """Why a detector did not answer, in words: ``the words in it could not be read: not installed``."""
     maker, found, code = unknown.detail.partition(": ")
-    if unknown.reason is UnknownReason.NOT_PERMITTED:  # its detail names the prohibition
+    if unknown.reason in (UnknownReason.NOT_PERMITTED, UnknownReason.STALE):  # details are for engineers
         return _(_CODES[unknown.reason])
     if not found or maker not in _DERIVED:
         maker, code = unknown.detector, unknown.detail

@@ -48,7 +48,7 @@ _KEYS = (
 )
 _REQUIRED = ("content_type", "title", "owner", "surface", "audience", "fields", "stages", "actions", "retention")
 _FIELD_KEYS = ("type", "role", "required", "max_length", "description", "extract", "untranscribed")
-_ATTRIBUTE_KEYS = ("type", "required", "max_length", "description")
+_ATTRIBUTE_KEYS = ("type", "required", "max_length", "description", "fresh_for", "as_of")
 _ATTRIBUTE_TYPES = ("text", "id", "integer", "number", "boolean", "timestamp", "language")
 _STAGE_KEYS = ("budget", "on_unknown", "on_unanswerable", "rescreen_within", "detectors")
 _ROLE_TYPES = {
@@ -223,8 +223,35 @@ def _attributes(reader: Reader, node: Node) -> tuple[FieldSpec, ...]:
         if key == "created_at" and type_name != "timestamp":
             span = declared.values["type"].span
             reader.refuse(span, "created_at is the account's creation time", expected="timestamp")
-        specs.append(_spec(reader, key, declared, FieldType(type_name), FieldRole.CONTEXT))
+        spec = _spec(reader, key, declared, FieldType(type_name), FieldRole.CONTEXT)
+        specs.append(_with_freshness(reader, spec, declared, mapping))
     return tuple(specs)
+
+
+def _with_freshness(reader: Reader, spec: FieldSpec, declared: Mapping, attributes: Mapping) -> FieldSpec:
+    """``followers: {type: integer, fresh_for: 1d, as_of: followers_at}``: how old the value may be, and which attribute
+    says how old it is."""
+    limit, as_of = declared.values.get("fresh_for"), declared.values.get("as_of")
+    if limit is None and as_of is None:
+        return spec
+    if limit is None or as_of is None:
+        missing = "as_of: measured_at" if as_of is None else "fresh_for: 1d"
+        message = f"attribute {spec.name} needs both 'fresh_for' and 'as_of'"
+        reader.refuse(reader.head(declared), message, remedy=f"add '{missing}'")
+        return spec
+    seconds = reader.duration(limit, "fresh_for")
+    times = [name for name, value in attributes.values.items() if _is_time(value) and name != spec.name]
+    name = reader.choice(as_of, "attribute of type timestamp", times)
+    if seconds is None or name is None:
+        return spec
+    if seconds < 1:
+        reader.refuse(limit.span, "fresh_for is less than a second", expected="a duration such as 1d")
+    return replace(spec, fresh_for_s=int(seconds), as_of=name)
+
+
+def _is_time(value: Node) -> bool:
+    kind = value.values.get("type") if isinstance(value, Mapping) else value
+    return isinstance(kind, Scalar) and kind.text == FieldType.TIMESTAMP
 
 
 def _jurisdiction(

@@ -97,6 +97,8 @@ class FieldSpec:
     description: str = ""
     extract: tuple[str, ...] | None = None  # media: its extractors ("words", "frames", …); None: its type's
     untranscribed: Untranscribed | None = None  # audio and video: None means unknown
+    fresh_for_s: int | None = None  # an attribute: older than this many seconds by ``as_of`` it is unknown
+    as_of: str | None = None  # the attribute that says when it was measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -278,6 +278,8 @@ class _Reader:
 
     def _silent(self, feature: Feature) -> tuple[Unknown, ...]:
         asked = {COUNTERS} if feature.counter is not None else self._measuring(feature)
+        if feature.subject is not None:
+            asked = {f"{feature.subject.owner}.{feature.subject.name}"}
         return tuple(each for each in self.decision.unknown if each.detector in asked)
 
     def _measuring(self, feature: Feature) -> set[str]:
@@ -301,6 +303,8 @@ class _Reader:
 def _silence(unknown: Unknown) -> str:
     if unknown.detector == COUNTERS:
         return f"counters: {unknown.detail.replace('_', ' ')}"
+    if unknown.reason is UnknownReason.STALE:
+        return f"{unknown.detector} is {unknown.detail}"
     if unknown.reason is UnknownReason.LATER:
         return f"{unknown.detector} runs on {unknown.part} after publication"
     return f"no answer from {unknown.detector} for {unknown.part}: {unknown.reason}"

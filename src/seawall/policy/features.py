@@ -6,7 +6,7 @@ signal are unknown, ``at_least(<signal>)`` holds the value that the known parts 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import isfinite
@@ -85,8 +85,13 @@ class _Wanted:
         return path.startswith(self.part) and path[len(self.part)] in ".>"
 
 
-def row_builder(features: Iterable[Feature], detectors: Iterable[DetectorSpec]) -> Callable[[Context], Row]:
-    """A function that computes exactly these features from a context."""
+def row_builder(
+    features: Iterable[Feature], detectors: Iterable[DetectorSpec], limited: Collection[str] = ()
+) -> Callable[[Context], Row]:
+    """A function that computes exactly these features from a context.
+
+    ``limited``: attributes ("actor.followers") that a context may call unknown, because they are too old.
+    """
     features = tuple(features)
     defaults: Row = {feature.name: _default(feature) for feature in features}
     fillers = [
@@ -97,6 +102,7 @@ def row_builder(features: Iterable[Feature], detectors: Iterable[DetectorSpec]) 
             *(_silent_filler(origin, features, tuple(detectors)) for origin in _SILENT),
             _text_filler(features),
             _counters_filler(features),
+            _stale_filler(features, limited),
         )
         if filler is not None
     ]
@@ -296,6 +302,27 @@ def _counters_filler(features: Sequence[Feature]) -> _Filler | None:
         values = context.counters
         for name in names:
             row[name] = UNKNOWN if values is None else values.get(name, UNKNOWN)
+
+    return fill
+
+
+# -- freshness ---------------------------------------------------------------------------------------------------
+
+
+def _stale_filler(features: Sequence[Feature], limited: Collection[str]) -> _Filler | None:
+    """After all others: what reads an attribute that is too old is unknown."""
+    reading: dict[str, list[str]] = {}
+    for feature in features:
+        subject = feature.subject
+        if subject is not None and (name := f"{subject.owner}.{subject.name}") in limited:
+            reading.setdefault(name, []).append(feature.name)
+    if not reading:
+        return None
+
+    def fill(row: Row, context: Context) -> None:
+        for unknown in context.unknown:
+            if unknown.reason is UnknownReason.STALE:
+                row.update(dict.fromkeys(reading.get(unknown.detector, ()), UNKNOWN))
 
     return fill
 

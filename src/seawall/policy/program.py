@@ -13,6 +13,7 @@ from seawall.model import (
     DetectorSpec,
     FeatureRow,
     FeatureValue,
+    FieldSpec,
     Reason,
     Verdict,
 )
@@ -67,7 +68,15 @@ class Program:
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)
         self.thresholds: Mapping[str, float] = lowest_thresholds(self.rules)
         """By signal, the lowest value that a rule tells apart."""
-        self.row: Callable[[Context], Row] = row_builder(self.features, detectors)
+        self.limited: tuple[FieldSpec, ...] = tuple(
+            spec
+            for spec in (content_type.actor.attributes if content_type.actor is not None else ())
+            if spec.fresh_for_s is not None
+        )
+        """Attributes of the account that are unknown when they are too old."""
+        self.row: Callable[[Context], Row] = row_builder(
+            self.features, detectors, frozenset(f"actor.{spec.name}" for spec in self.limited)
+        )
         """The feature row of a context."""
         self._run, self.source = compile_rules([rule.when for rule in self.rules], content_type.name)
         self._live_mask = (1 << len(live)) - 1

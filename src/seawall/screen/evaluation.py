@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from seawall.content import parts_of
+from seawall.content.freshness import stale_attributes
 from seawall.content.links import add_link_parts
 from seawall.counters.follower import CounterReading
 from seawall.detect import Findings
@@ -146,6 +147,9 @@ def decide(
     """
     plan, at = evaluation.plan, now_ms()
     program, stage = plan.program, plan.stage
+    if program.limited:
+        stale = stale_attributes(evaluation.item, program.limited, at)
+        findings = msgspec.structs.replace(findings, unknown=findings.unknown + stale)
     unknown = findings.unknown + postponed
     if evaluation.counters is not None:
         unknown += evaluation.counters.unknown
