@@ -31,3 +31,11 @@ def test_a_misspelt_detector_is_refused(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "not-permitted.yaml:11:17: unknown detector 'voices'" in done.output
     assert "nearest: voice" in done.output
+
+
+def test_the_overlay_shown_is_accepted_and_its_examples_pass(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"^```yaml overlay\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "quiet-messages.yaml").write_text(shown, encoding="utf-8")
+    done = CliRunner().invoke(app, ["policy", "test", "--logic", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert "1 passed, 0 failed" in done.output

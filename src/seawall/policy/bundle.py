@@ -105,6 +105,7 @@ def build_bundle(
     names = tuple(sorted(set(banks)))
     problems += find_duplicates(loaded)
     problems += _unknown_types(loaded, types)
+    problems += _beyond_overlays(loaded, types)
     problems += _look_alikes(loaded)
     problems += _detector_problems(offered, types)
     prohibitions = _prohibitions(not_permitted, offered, problems)
@@ -246,6 +247,21 @@ def _unknown_types(policies: Iterable[Policy], types: Mapping[str, ContentType])
                     f"unknown content type '{name}'",
                     expected="one of " + ", ".join(types),
                     near=nearest(name, types),
+                )
+
+
+def _beyond_overlays(policies: Iterable[Policy], types: Mapping[str, ContentType]) -> Iterable[Problem]:
+    """Content types of other surfaces than the one that an overlay is for."""
+    for policy in policies:
+        for name, span in policy.places.items() if policy.overlay is not None else ():
+            if name in types and types[name].surface != policy.overlay:
+                fitting = [each.name for each in types.values() if each.surface == policy.overlay]
+                yield problem_at(
+                    policy.source,
+                    span,
+                    f"the overlay is for the surface {policy.overlay}, and '{name}' is {types[name].surface}",
+                    expected="one of " + ", ".join(fitting) if fitting else "a content type of this surface",
+                    remedy="remove it, or write a policy without 'overlay'",
                 )
 
 

@@ -80,6 +80,7 @@ class RuleExplanation:
     change: str | None = None  # for a near miss: the change that would have made it fire
     before: str | None = None  # … and the value that it would have changed
     mode: str = "live"  # live, or canary with its share: "canary 0.1"
+    layer: str = "platform"  # or "surface private": an overlay added it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +261,7 @@ class _Reader:
             actions=tuple(call.expression.source.text[slice(*_ends(call))] for call in rule.do),
             change=change,
             mode=rule.mode if rule.share is None else f"{rule.mode} {rule.share:g}",
+            layer=policy.layer,
         )
 
     def read(self, feature: Feature) -> FeatureRead:
@@ -344,7 +346,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield ""
         mode = "" if rule.mode == "live" else f", {rule.mode}"
         yield f"{rule.state}: {rule.policy}/{rule.rule} ({rule.title}{mode})"
-        yield f"  {rule.policy_title}; {rule.clause}; {rule.ground}"
+        layer = "" if rule.layer == "platform" else f"; added for the {rule.layer}"
+        yield f"  {rule.policy_title}; {rule.clause}; {rule.ground}{layer}"
         yield f"  when: {rule.when}"
         for name, text in rule.lets.items():
             yield f"    let {name}: {text}"

@@ -52,6 +52,8 @@ class Program:
         self.content_type = content_type
         self.rules: tuple[CheckedRule, ...] = (*live, *shadow)
         """Live rules, then shadow rules: bit *i* of the compiled function's masks is rule *i*."""
+        self.overlays: frozenset[str] = frozenset(each.id for each in self.rules if each.policy.overlay is not None)
+        """The rules that overlays add to those of the platform, "policy/rule"."""
         self.features: tuple[Feature, ...] = tuple(all_features.values())
         self.personal: frozenset[str] = frozenset(each.name for each in self.features if each.personal)
         """Columns that contain personal free text: stored in the vault only."""

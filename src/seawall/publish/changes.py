@@ -231,6 +231,7 @@ def _policy_properties(policy: Policy) -> dict[str, str]:
     return {
         "title": policy.title,
         "owner": policy.owner,
+        "overlay": policy.overlay or "",
         "harm": policy.harm,
         "applies to": ", ".join(sorted(policy.applies_to)),
         "definition": policy.definition,

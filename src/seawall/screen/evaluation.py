@@ -31,7 +31,7 @@ from seawall.model import (
     now_ms,
 )
 from seawall.model.counters import POSITION
-from seawall.policy import Bundle, Context
+from seawall.policy import Bundle, Context, Program, Row
 from seawall.screen.fail_modes import fail_mode, stricter, with_fail_mode
 from seawall.screen.plans import StagePlan
 from seawall.screen.prohibitions import recorded
@@ -155,14 +155,15 @@ def decide(
         unknown += evaluation.counters.unknown
     row = program.row(_context(evaluation, findings, unknown + not_permitted, at))
     outcome = program.decide(row, snoozed)
-    degraded, asked = outcome.degraded, row
-    if degraded and postponed:
+    degraded = False
+    if outcome.undetermined and (outcome.degraded or program.overlays):
         # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
-        asked = program.row(_context(evaluation, findings, findings.unknown + not_permitted, at))
-        degraded = program.decide(asked, snoozed).degraded
-    if degraded and not_permitted:
-        aside = snoozed | _never_determined(evaluation, findings, not_permitted, at)
-        degraded = program.decide(asked, aside).degraded
+        awaited = findings.unknown + not_permitted
+        asked = program.row(_context(evaluation, findings, awaited, at)) if postponed else row
+        aside = snoozed
+        if not_permitted:
+            aside |= _never_determined(evaluation, findings, not_permitted, at)
+        degraded = _is_degraded(program, asked, aside)
     features, personal, missing = _split(row, program.personal)
     if evaluation.counters is not None and evaluation.counters.position:
         features[POSITION] = evaluation.counters.position
@@ -192,6 +193,16 @@ def decide(
         snoozed=tuple(sorted(snoozed)) if snoozed else (),
         not_permitted=recorded(plan, evaluation.item, not_permitted) if not_permitted else (),
     )
+
+
+def _is_degraded(program: Program, row: Row, aside: frozenset[str]) -> bool:
+    """Whether undetermined rules could change the outcome: that of all rules, or that of the platform's alone.
+
+    An overlay only makes stricter: what it restricts does not spare an item the fail mode that it has without it.
+    """
+    if program.decide(row, aside).degraded:
+        return True
+    return bool(program.overlays) and program.decide(row, aside | program.overlays).degraded
 
 
 def _never_determined(
