@@ -186,7 +186,7 @@ class App:
         sources = sources or self.sources()
         self.banks.refresh()
         banks = sorted(bank.name for bank in list_banks(self.database, BANKS))
-        return build_bundle(sources.policies, sources.content_types, self.runner.specs, banks)
+        return build_bundle(sources.policies, sources.content_types, self.runner.specs, banks, sources.not_permitted)
 
     def publish(self, sources: Sources | None = None, *, by: str) -> Bundle:
         """Build a bundle and put it in force, whatever it drops. Raises PolicyErrors; then nothing has changed."""

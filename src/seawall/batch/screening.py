@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -15,14 +15,18 @@ from seawall.batch.cells import as_field, as_id, as_text, as_timestamp
 from seawall.batch.rows import FileError, FileRow, RowFile, open_rows
 from seawall.content import ItemError, parts_of, validate_item
 from seawall.content.links import add_link_parts
-from seawall.detect import Runner
+from seawall.detect import Findings, Runner
+from seawall.detect.cascade import with_dependent
 from seawall.measure import Accuracy, accuracy
-from seawall.model import ContentType, Verdict, now_ms
+from seawall.model import ContentType, DetectorSpec, Item, Part, Unknown, UnknownReason, Verdict, now_ms
+from seawall.model.not_permitted import RULE_TEXTS
 from seawall.policy import Bundle, Context
+from seawall.policy.prohibitions import concerned, holding
 
 if TYPE_CHECKING:
     from seawall.detect.batch import NearDuplicates
 
+_ReadRow: TypeAlias = tuple[FileRow, dict[str, Any], Item, Sequence[Part]]
 _CHUNK = 512  # rows screened together
 _MOST_VALUES = 10_000  # distinct values of a truth's column that are counted
 _SHOWN = 20  # values of a truth's column that an error names
@@ -193,13 +197,7 @@ def _screen_rows(
             continue
         good.append((row, record, item, add_link_parts(parts_of(item, content_type))))
     now = now_ms()
-    findings = runner.run_batch(
-        [parts for _, _, _, parts in good],
-        program.detectors,
-        near_duplicates=alike,
-        names=[item.id for _, _, item, _ in good],
-    )
-    for (row, record, item, parts), found in zip(good, findings, strict=True):
+    for (row, record, item, parts), found in _looked_at(good, content_type, bundle, runner, alike, now):
         context = Context(item=item, parts=parts, signals=found.signals, unknown=found.unknown, now_ms=now)
         outcome = program.decide(program.row(context))
         summary.verdicts[outcome.verdict.value] += 1
@@ -225,6 +223,50 @@ def _screen_rows(
             summary.predicted[truth.policy].append(bool(fired) if truth.policy == ANY else truth.policy in fired)
             summary.restricted[truth.policy].append(outcome.verdict is not Verdict.ALLOW)
     return records
+
+
+def _looked_at(
+    rows: Sequence[_ReadRow],
+    content_type: ContentType,
+    bundle: Bundle,
+    runner: Runner,
+    alike: NearDuplicates | None,
+    now: int,
+) -> Iterator[tuple[_ReadRow, Findings]]:
+    """Each row with what the detectors that are permitted for it found, in the order of the rows.
+
+    What the others would have said is unknown, so their rules are undetermined.
+    """
+    program, specs = bundle.program(content_type.name), runner.specs
+    groups: dict[frozenset[str], list[int]] = {}
+    for number, (_, _, item, _) in enumerate(rows):
+        held = [concerned(each, specs) for each in holding(bundle.not_permitted, item, content_type, now)]
+        groups.setdefault(frozenset[str]().union(*held), []).append(number)
+    found: dict[int, Findings] = {}
+    for names, numbers in groups.items():
+        withheld = with_dependent(names, specs, runner.score_ranges).keys() if names else frozenset[str]()
+        asked = runner.run_batch(
+            [rows[number][3] for number in numbers],
+            program.detectors - withheld,
+            near_duplicates=alike,
+            names=[rows[number][2].id for number in numbers],
+        )
+        for number, one in zip(numbers, asked, strict=True):
+            silent = _silent(withheld, specs, rows[number][3])
+            found[number] = msgspec.structs.replace(one, unknown=one.unknown + silent) if silent else one
+    return ((row, found[number]) for number, row in enumerate(rows))
+
+
+def _silent(withheld: Collection[str], specs: Sequence[DetectorSpec], parts: Sequence[Part]) -> tuple[Unknown, ...]:
+    why = UnknownReason.NOT_PERMITTED
+    texts = (Unknown(detector=RULE_TEXTS, part="", reason=why),) if RULE_TEXTS in withheld else ()
+    return texts + tuple(
+        Unknown(detector=spec.name, part=part.path, reason=why)
+        for spec in specs
+        if spec.name in withheld
+        for part in parts
+        if part.modality in spec.modalities
+    )
 
 
 def _strongest(signals: Sequence[Any]) -> dict[str, float]:

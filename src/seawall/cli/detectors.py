@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
+import msgspec
 import typer
 from rich.table import Column, Table
 
-from seawall.cli.common import TextModel, explained, fail, out, settings
+from seawall.cli.common import DatabaseUrl, DataDir, TextModel, explained, fail, out, settings
 
 if TYPE_CHECKING:
     from seawall.app import ConfiguredDetectors
@@ -102,6 +105,46 @@ def _conforms(check: Callable[[T], None], one: T) -> bool:
         return False
     out.print(f"{one.spec.name}: conforms", markup=False)
     return True
+
+
+@app.command("not-permitted")
+def not_permitted(
+    detector: Annotated[str | None, typer.Option("--detector", help="Only this detector or extractor.")] = None,
+    since: Annotated[datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="First day, UTC.")] = None,
+    until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day, UTC.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    data_dir: DataDir = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """From how many items the law kept detectors, and whether any of them ran there all the same; then status 1."""
+    from seawall.app import open_storage
+    from seawall.screen import report_not_permitted
+
+    day = timedelta(days=1)
+    first = 0 if since is None else int(since.replace(tzinfo=UTC).timestamp() * 1000)
+    last = (datetime.now(UTC) if until is None else until.replace(tzinfo=UTC)) + day
+    with explained(), open_storage(settings(data_dir=data_dir, database_url=database), build=False) as store:
+        report = report_not_permitted(store.ledger, first, int(last.timestamp() * 1000), detector)
+    if as_json:
+        found = {**msgspec.to_builtins(report), "never_ran": report.never_ran}
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        table = Table("detector", "surface", "jurisdiction", "prohibition", "from", "to", "items", "decisions", "ran")
+        for one in report.counts:
+            days = [datetime.fromtimestamp(at / 1000, UTC).date().isoformat() for at in (one.first_at, one.last_at)]
+            numbers = [f"{number:,}" for number in (one.items, one.decisions, one.ran)]
+            table.add_row(one.detector, one.surface, one.jurisdiction, one.prohibition, *days, *numbers)
+        if report.counts:
+            out.print(table)
+        said = "no detector was withheld" if not report.counts else "no detector ran where it was withheld"
+        ran = sum(one.ran for one in report.counts)
+        out.print(
+            f"{report.decisions:,} decisions of the ledger were read: "
+            + (said if report.never_ran else f"{ran:,} times a detector RAN where it was withheld"),
+            soft_wrap=True,
+        )
+    if not report.never_ran:
+        raise typer.Exit(1)
 
 
 @app.command("try")

@@ -63,7 +63,7 @@ def _build(policies: Path | None, types: Path | None, text_model: Path | None, b
 
     sources = read_sources(policies, types)
     specs, names = _detectors(text_model, banks)
-    return build_bundle(sources.policies, sources.content_types, specs, names)
+    return build_bundle(sources.policies, sources.content_types, specs, names, sources.not_permitted)
 
 
 @app.command()

@@ -193,6 +193,7 @@ def export(
 ) -> None:
     """Write the policies of a published bundle as files, to change them and publish them again."""
     from seawall.app import open_app
+    from seawall.policy.prohibitions import FILE
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         fail(f"{folder} is not an empty folder; choose another one, so that nothing is overwritten")
@@ -201,6 +202,8 @@ def export(
         folder.mkdir(parents=True, exist_ok=True)
         for policy in chosen.policies:
             (folder / f"{policy.name}.yaml").write_text(policy.source.text, encoding="utf-8")
+        if chosen.not_permitted_source is not None:
+            (folder / FILE).write_text(chosen.not_permitted_source.text, encoding="utf-8")
     out.print(f"{len(chosen.policies)} policies of bundle {chosen.hash[:12]} are in {folder}", soft_wrap=True)
 
 

@@ -81,7 +81,7 @@ def screen(
         except ValueError as error:
             fail(f"--alike: {error}")
         with runner:
-            bundle = build_bundle(sources.policies, sources.content_types, runner.specs, BANKS)
+            bundle = build_bundle(sources.policies, sources.content_types, runner.specs, BANKS, sources.not_permitted)
             in_force.append(bundle)
             try:
                 total = count_rows(file)

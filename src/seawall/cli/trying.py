@@ -62,7 +62,7 @@ def _of_database(chosen: Settings, banks: Sequence[str]) -> Iterator[RunningDete
         names = sorted({*(bank.name for bank in list_banks(app.database, BANKS)), *banks})
 
         def build(sources: Sources) -> Bundle:
-            return build_bundle(sources.policies, sources.content_types, app.runner.specs, names)
+            return build_bundle(sources.policies, sources.content_types, app.runner.specs, names, sources.not_permitted)
 
         try:
             published = app.bundle
@@ -91,7 +91,8 @@ def _without_database(chosen: Settings, banks: Sequence[str]) -> Iterator[Runnin
     with Runner((*detectors, *own.detectors), (*extractors, *own.extractors)) as runner:
 
         def build(sources: Sources) -> Bundle:
-            built.append(build_bundle(sources.policies, sources.content_types, runner.specs, names))
+            law = sources.not_permitted
+            built.append(build_bundle(sources.policies, sources.content_types, runner.specs, names, law))
             return built[-1]
 
         yield RunningDetectors(runner=runner, build=build, published=None, banks="empty banks (no database was found)")

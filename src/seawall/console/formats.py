@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from seawall.console.languages import current_language, marked, pgettext
 from seawall.console.languages import gettext as _
-from seawall.model import ACTIONS, HARMS, Action, Unknown, now_ms
+from seawall.model import ACTIONS, HARMS, Action, Unknown, UnknownReason, now_ms
 
 _STEPS = (
     (60, marked("%(n)d s")),
@@ -85,6 +85,8 @@ _CODES = {
     "": marked("no reason was given"),
     "deadline": marked("not in time"),
     "later": marked("asked after publication"),
+    "stale": marked("measured too long before"),
+    "not_permitted": marked("the law does not permit it here"),
     "uncounted": marked("history not counted yet"),
     "history_is_read": marked("the past is still being counted"),
     "behind_the_ledger": marked("counting is behind"),
@@ -115,6 +117,8 @@ _CODES = {
 def why_unknown(unknown: Unknown) -> str:
     """Why a detector did not answer, in words: ``the words in it could not be read: not installed``."""
     maker, found, code = unknown.detail.partition(": ")
+    if unknown.reason in (UnknownReason.NOT_PERMITTED, UnknownReason.STALE):  # details are for engineers
+        return _(_CODES[unknown.reason])
     if not found or maker not in _DERIVED:
         maker, code = unknown.detector, unknown.detail
     said = _(_CODES.get(code or unknown.reason, code.replace("_", " ")))

@@ -21,7 +21,7 @@ from seawall.model import (
     UnanswerableMode,
     Untranscribed,
 )
-from seawall.yamlfile.nodes import Mapping, Node
+from seawall.yamlfile.nodes import Mapping, Node, Scalar
 from seawall.yamlfile.reader import Reader
 from seawall.yamlfile.source import SourceSpan, nearest
 
@@ -38,6 +38,7 @@ _KEYS = (
     "audience",
     "fields",
     "actor",
+    "jurisdiction",
     "stages",
     "actions",
     "appeal",
@@ -47,7 +48,7 @@ _KEYS = (
 )
 _REQUIRED = ("content_type", "title", "owner", "surface", "audience", "fields", "stages", "actions", "retention")
 _FIELD_KEYS = ("type", "role", "required", "max_length", "description", "extract", "untranscribed")
-_ATTRIBUTE_KEYS = ("type", "required", "max_length", "description")
+_ATTRIBUTE_KEYS = ("type", "required", "max_length", "description", "fresh_for", "as_of")
 _ATTRIBUTE_TYPES = ("text", "id", "integer", "number", "boolean", "timestamp", "language")
 _STAGE_KEYS = ("budget", "on_unknown", "on_unanswerable", "rescreen_within", "detectors")
 _ROLE_TYPES = {
@@ -69,6 +70,7 @@ _ROLE_TYPES = {
     FieldRole.CREATED_AT: {FieldType.TIMESTAMP},
     FieldRole.LANGUAGE: {FieldType.LANGUAGE},
 }
+_PLACE_TYPES = frozenset({FieldType.TEXT, FieldType.TEXTS, FieldType.ID, FieldType.IDS})
 _SINGLE_ROLES = frozenset({FieldRole.ACTOR, FieldRole.CREATED_AT, FieldRole.LANGUAGE})
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _DAY = 86400.0
@@ -89,6 +91,7 @@ def read_content_type(reader: Reader, root: Mapping) -> ContentType | None:
     audience = read("audience", lambda node, what: reader.choice(node, what, AUDIENCES))
     fields = read("fields", lambda node, _: _fields(reader, node))
     actor = read("actor", lambda node, _: _actor(reader, node))
+    jurisdiction = read("jurisdiction", lambda node, _: _jurisdiction(reader, node, fields or (), actor)) or ()
     stages = read("stages", lambda node, _: _stages(reader, node))
     actions = read("actions", lambda node, _: _actions(reader, node))
     appeal = read("appeal", lambda node, _: _appeal(reader, node))
@@ -113,6 +116,7 @@ def read_content_type(reader: Reader, root: Mapping) -> ContentType | None:
         default_language=default,
         description=description or "",
         actor=actor,
+        jurisdiction=jurisdiction,
     )
 
 
@@ -219,8 +223,52 @@ def _attributes(reader: Reader, node: Node) -> tuple[FieldSpec, ...]:
         if key == "created_at" and type_name != "timestamp":
             span = declared.values["type"].span
             reader.refuse(span, "created_at is the account's creation time", expected="timestamp")
-        specs.append(_spec(reader, key, declared, FieldType(type_name), FieldRole.CONTEXT))
+        spec = _spec(reader, key, declared, FieldType(type_name), FieldRole.CONTEXT)
+        specs.append(_with_freshness(reader, spec, declared, mapping))
     return tuple(specs)
+
+
+def _with_freshness(reader: Reader, spec: FieldSpec, declared: Mapping, attributes: Mapping) -> FieldSpec:
+    """``followers: {type: integer, fresh_for: 1d, as_of: followers_at}``: how old the value may be, and which attribute
+    says how old it is."""
+    limit, as_of = declared.values.get("fresh_for"), declared.values.get("as_of")
+    if limit is None and as_of is None:
+        return spec
+    if limit is None or as_of is None:
+        missing = "as_of: measured_at" if as_of is None else "fresh_for: 1d"
+        message = f"attribute {spec.name} needs both 'fresh_for' and 'as_of'"
+        reader.refuse(reader.head(declared), message, remedy=f"add '{missing}'")
+        return spec
+    seconds = reader.duration(limit, "fresh_for")
+    times = [name for name, value in attributes.values.items() if _is_time(value) and name != spec.name]
+    name = reader.choice(as_of, "attribute of type timestamp", times)
+    if seconds is None or name is None:
+        return spec
+    if seconds < 1:
+        reader.refuse(limit.span, "fresh_for is less than a second", expected="a duration such as 1d")
+    return replace(spec, fresh_for_s=int(seconds), as_of=name)
+
+
+def _is_time(value: Node) -> bool:
+    kind = value.values.get("type") if isinstance(value, Mapping) else value
+    return isinstance(kind, Scalar) and kind.text == FieldType.TIMESTAMP
+
+
+def _jurisdiction(
+    reader: Reader, node: Node, fields: tuple[FieldSpec, ...], actor: ActorSpec | None
+) -> tuple[str, ...]:
+    """The fields that say whose law holds: ``actor.country``, or a list of such."""
+    found = [(node.text, node.span)] if isinstance(node, Scalar) else reader.names(node, "jurisdiction")
+    declared = {f"item.{spec.name}": spec for spec in fields}
+    declared |= {f"actor.{spec.name}": spec for spec in (actor.attributes if actor is not None else ())}
+    fitting = [name for name, spec in declared.items() if spec.type in _PLACE_TYPES]
+    for name, span in found:
+        if name not in fitting:
+            message = f"'{name}' is no field that can name a country"
+            expected = "one of " + ", ".join(fitting) if fitting else "a field or attribute of type text or id"
+            remedy = "declare it, such as 'actor: {attributes: {country: text}}'; it holds ISO 3166 codes (DE, US-IL)"
+            reader.refuse(span, message, expected=expected, near=nearest(name, fitting), remedy=remedy)
+    return tuple(name for name, _ in found)
 
 
 def _stages(reader: Reader, node: Node) -> tuple[ScreeningStage, ...]:

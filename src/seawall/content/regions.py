@@ -1,4 +1,7 @@
-"""Regional indicators: two of them are a flag where a region has that code; otherwise they are shown as letters."""
+"""Codes of regions, and regional indicators.
+
+Two of these are a flag where a region has that code; otherwise they are shown as letters.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,14 @@ _REGIONS: Final = frozenset(
         "sxsysztatctdtftgthtjtktltmtntotrtttvtwtzuaugumunusuyuzvavcvevgvivnvuwfwsxkyeytzazmzw",
     )
 )
+
+
+_NO_COUNTRY: Final = frozenset({"ac", "cp", "dg", "ea", "eu", "ic", "ta", "un"})  # codes that no country has
+
+
+def is_region(code: str) -> bool:
+    """Whether it is a country's code of ISO 3166-1 (or XK, Kosovo), in upper case."""
+    return code.isupper() and code.lower() in _REGIONS and code.lower() not in _NO_COUNTRY
 
 
 def spells_letters(codes: str) -> bool:

@@ -58,6 +58,25 @@ def measuring(ranges: Iterable[ScoreRange], specs: Iterable[DetectorSpec]) -> fr
     return frozenset(spec.name for spec in specs if any(signal.name in named for signal in spec.signals))
 
 
+def with_dependent(
+    names: Collection[str], specs: Collection[DetectorSpec], ranges: Mapping[str, tuple[ScoreRange, ...]]
+) -> dict[str, str]:
+    """Each of ``names``, and each detector that is asked by the score of one of them, with the one that it is due to.
+
+    Where one must not be asked, neither may those: asking them asks it too.
+    """
+    found = {name: name for name in names}
+    growing = True
+    while growing:
+        growing = False
+        for name, each in ranges.items():
+            needed = measuring(each, specs) & found.keys()
+            if needed and name not in found:
+                found[name] = found[min(needed)]
+                growing = True
+    return found
+
+
 def cascade_stages(
     specs: Sequence[DetectorSpec], ranges: Mapping[str, tuple[ScoreRange, ...]], wanted: Collection[str]
 ) -> tuple[frozenset[str], ...]:

@@ -180,29 +180,13 @@ class Extraction:
         spec = self._specs[extractor]
         own = Unknown(detector=extractor, part=part.path, reason=reason, detail=detail)
         path, why = f"{part.path}>{spec.makes}", f"{extractor}: {detail or reason}"
-        reached = self._reached(spec, part)
+        wanted = [self._specs[name] for name in self._wanted.get(part.field, ())]
+        reached = reached_modalities(spec, wanted, part.modality)
         return [own] + [
             Unknown(detector=reader.name, part=path, reason=reason, detail=why)
             for reader in self._readers
             if reader.modalities & reached
         ]
-
-    def _reached(self, spec: ExtractorSpec, part: Part) -> set[Modality]:
-        """Modalities that would have been made from the part, also by further extractors."""
-        wanted = [self._specs[name] for name in self._wanted.get(part.field, ())]
-        reached: set[Modality] = set()
-        to_follow = set(spec.gives)
-        if part.modality is Modality.AUDIO:  # a segment of audio is read with the whole
-            to_follow.discard(Modality.AUDIO)
-        while to_follow:
-            modality = to_follow.pop()
-            reached.add(modality)
-            further = {Modality.LINK} if modality is Modality.TEXT else set()
-            for other in wanted:
-                if modality in other.modalities:
-                    further |= other.gives - {modality}
-            to_follow |= further - reached
-        return reached
 
     def _keep(self, parts: Sequence[Part], *, bounded: bool = False, maker: str = "") -> list[Part]:
         kept = []
@@ -263,6 +247,26 @@ class Extraction:
         reported."""
         unknown = self.unread(TRANSCRIPT, part, reason, detail)
         return unknown[:1] if part.field in self._unchecked else unknown
+
+
+def reached_modalities(
+    spec: ExtractorSpec, wanted: Iterable[ExtractorSpec], modality: Modality | None = None
+) -> set[Modality]:
+    """Modalities that an extractor makes of a part, also by further extractors. ``modality``: the part's, if known."""
+    wanted = tuple(wanted)
+    reached: set[Modality] = set()
+    to_follow = set(spec.gives)
+    if modality is Modality.AUDIO:  # a segment of audio is read with the whole
+        to_follow.discard(Modality.AUDIO)
+    while to_follow:
+        made = to_follow.pop()
+        reached.add(made)
+        further = {Modality.LINK} if made is Modality.TEXT else set()
+        for other in wanted:
+            if made in other.modalities:
+                further |= other.gives - {made}
+        to_follow |= further - reached
+    return reached
 
 
 def is_media(parts: Iterable[Part]) -> bool:

@@ -54,6 +54,7 @@ from seawall.model.events import (
 )
 from seawall.model.harms import CHILD_SAFETY_HARMS, HARMS, Harm
 from seawall.model.ids import new_id, now_ms
+from seawall.model.not_permitted import NotPermitted, Prohibition
 from seawall.model.signals import (
     LASTING,
     CalibrationPoint,
@@ -126,11 +127,13 @@ __all__ = [
     "ItemSubmitted",
     "Media",
     "Modality",
+    "NotPermitted",
     "OperatingPoint",
     "Parameter",
     "ParameterType",
     "Part",
     "PartHash",
+    "Prohibition",
     "Reason",
     "ReportReceived",
     "RetentionTerms",

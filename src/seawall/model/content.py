@@ -97,6 +97,8 @@ class FieldSpec:
     description: str = ""
     extract: tuple[str, ...] | None = None  # media: its extractors ("words", "frames", …); None: its type's
     untranscribed: Untranscribed | None = None  # audio and video: None means unknown
+    fresh_for_s: int | None = None  # an attribute: older than this many seconds by ``as_of`` it is unknown
+    as_of: str | None = None  # the attribute that says when it was measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,7 @@ class ContentType:
     default_language: str | None = None
     description: str = ""
     actor: ActorSpec | None = None  # None: a field with role actor names the account
+    jurisdiction: tuple[str, ...] = ()  # "item.country", "actor.country": whose law holds; empty: unknown
 
     def field(self, name: str) -> FieldSpec | None:
         """The field of that name, or None."""

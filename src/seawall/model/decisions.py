@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from seawall.model.actions import ACTIONS, Action
 from seawall.model.content import ItemRef
 from seawall.model.harms import HARMS
+from seawall.model.not_permitted import NotPermitted
 from seawall.model.signals import Signal, Unknown
 
 
@@ -108,6 +109,7 @@ class Decision:
     vault_features: tuple[str, ...] = ()
     unneeded: tuple[str, ...] = ()  # "detector/part": not asked, since no answer could have changed the outcome
     snoozed: tuple[str, ...] = ()  # "policy/rule": set aside for the account, as if they had not fired
+    not_permitted: tuple[NotPermitted, ...] = ()  # detectors that did not run, because the law does not permit them
 
 
 def is_adverse(decision: Decision) -> bool:

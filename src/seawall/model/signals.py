@@ -114,10 +114,13 @@ class UnknownReason(StrEnum):
     UNREADABLE = "unreadable"  # the media could not be decoded within its limits
     LATER = "later"  # left to a later stage
     UNCOUNTED = "uncounted"  # counters have not read the history that they need
+    STALE = "stale"  # an account's attribute that is older than its content type allows
+    NOT_PERMITTED = "not_permitted"  # no legal ground here: it was not asked, and is not asked again
 
 
-LASTING: Final = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE})
-"""Reasons that asking again does not change: a file that nobody can open, a language that nobody reads."""
+LASTING: Final = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE, UnknownReason.STALE})
+"""Reasons that asking again does not change: a file that nobody can open, a language that nobody reads, and what the
+platform sent with the item when it was too old already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,14 @@ from unicodedata import normalize
 
 from seawall.content.content_types import check_content_type
 from seawall.content.extraction import STANDARD, extractors_of
-from seawall.model import ContentType, DetectorSpec
+from seawall.model import ContentType, DetectorSpec, Prohibition
 from seawall.policy.documents import Policy, PolicySource
 from seawall.policy.environment import Environment, OfferedSignal
 from seawall.policy.examples import CheckedExample, check_examples
 from seawall.policy.policyfile import find_duplicates, load_policy
 from seawall.policy.program import Program
+from seawall.policy.prohibitions import FILE as PROHIBITIONS_FILE
+from seawall.policy.prohibitions import ProhibitionFile, check_prohibitions, load_prohibitions
 from seawall.policy.rules import CheckedRule, check_policy
 from seawall.policy.syntax import look_alikes
 from seawall.yamlfile.source import PolicyErrors, Problem, nearest, problem_at
@@ -35,6 +37,8 @@ class Bundle:
     banks: tuple[str, ...] = field(compare=False)
     thresholds: tuple[ResolvedThreshold, ...] = field(compare=False)
     examples: tuple[CheckedExample, ...] = field(default=(), compare=False)
+    not_permitted: tuple[Prohibition, ...] = field(default=(), compare=False)
+    not_permitted_source: PolicySource | None = field(default=None, compare=False)
     hash: str = ""
     _canonical: bytes = field(default=b"", repr=False, compare=False)
     _programs: Mapping[str, Program] = field(default_factory=dict, repr=False, compare=False)
@@ -92,8 +96,11 @@ def build_bundle(
     content_types: Iterable[ContentType],
     detectors: Iterable[DetectorSpec],
     banks: Iterable[str],
+    not_permitted: PolicySource | None = None,
 ) -> Bundle:
     """Check everything against everything and compile it. Raises PolicyErrors with all problems found.
+
+    ``not_permitted``: the file of that name, which says where which detectors may not run.
 
     The result does not depend on the order of the arguments.
     """
@@ -104,16 +111,18 @@ def build_bundle(
     names = tuple(sorted(set(banks)))
     problems += find_duplicates(loaded)
     problems += _unknown_types(loaded, types)
+    problems += _beyond_overlays(loaded, types)
     problems += _look_alikes(loaded)
     problems += _detector_problems(offered, types)
+    prohibitions = _prohibitions(not_permitted, offered, problems)
     for content_type in types.values():
         problems += check_content_type(content_type)
     rules, examples = _compile(loaded, types, offered, names, problems, problems)
     if problems:
         raise PolicyErrors(_distinct(problems))
     thresholds = _thresholds(rules)
-    canonical = _encode(loaded, types, offered, names, thresholds)
-    return _assemble(loaded, types, offered, names, thresholds, rules, examples, canonical)
+    canonical = _encode(loaded, types, offered, names, thresholds, prohibitions)
+    return _assemble(loaded, types, offered, names, thresholds, rules, examples, canonical, prohibitions)
 
 
 def load_bundle(stored: bytes, stored_hash: str) -> Bundle:
@@ -132,6 +141,8 @@ def load_bundle(stored: bytes, stored_hash: str) -> Bundle:
     loaded = sorted(_load(sources, problems, published=True), key=lambda policy: policy.name)
     types = {each.name: each for each in document.content_types}
     rules, examples = _compile(loaded, types, document.detectors, document.banks, problems, [], published=True)
+    text = document.not_permitted
+    prohibitions = _prohibitions(PolicySource(path=PROHIBITIONS_FILE, text=text) if text else None, None, problems)
     if problems:
         why = "this version of Seawall cannot compile its policies. Tell its authors, with these errors"
         raise BundleUnreadable(stored_hash, f"{why}:\n{PolicyErrors(_distinct(problems))}")
@@ -142,7 +153,24 @@ def load_bundle(stored: bytes, stored_hash: str) -> Bundle:
         raise BundleUnreadable(
             stored_hash, f"this version of Seawall resolves other thresholds ({places}). Tell its authors"
         )
-    return _assemble(loaded, types, document.detectors, document.banks, thresholds, rules, examples, stored)
+    return _assemble(
+        loaded, types, document.detectors, document.banks, thresholds, rules, examples, stored, prohibitions
+    )
+
+
+def _prohibitions(
+    given: PolicySource | None, detectors: Sequence[DetectorSpec] | None, problems: list[Problem]
+) -> ProhibitionFile | None:
+    """The file; ``detectors``: those that it may name, None: they were checked when it was published."""
+    if given is None:
+        return None
+    try:
+        file = load_prohibitions(given)
+    except PolicyErrors as errors:
+        problems += errors.problems
+        return None
+    problems += check_prohibitions(file, detectors) if detectors is not None else []
+    return file
 
 
 def policy_texts(stored: bytes, stored_hash: str) -> Mapping[str, str]:
@@ -200,6 +228,7 @@ def _assemble(
     rules: Mapping[str, Sequence[CheckedRule]],
     examples: Sequence[CheckedExample],
     canonical: bytes,
+    prohibitions: ProhibitionFile | None,
 ) -> Bundle:
     return Bundle(
         policies=tuple(policies),
@@ -209,6 +238,8 @@ def _assemble(
         thresholds=thresholds,
         hash=_digest(canonical),
         examples=tuple(examples),
+        not_permitted=() if prohibitions is None else prohibitions.prohibitions,
+        not_permitted_source=None if prohibitions is None else prohibitions.given,
         _canonical=canonical,
         _programs={name: Program(types[name], rules[name], detectors) for name in types},
     )
@@ -239,6 +270,21 @@ def _unknown_types(policies: Iterable[Policy], types: Mapping[str, ContentType])
                     f"unknown content type '{name}'",
                     expected="one of " + ", ".join(types),
                     near=nearest(name, types),
+                )
+
+
+def _beyond_overlays(policies: Iterable[Policy], types: Mapping[str, ContentType]) -> Iterable[Problem]:
+    """Content types of other surfaces than the one that an overlay is for."""
+    for policy in policies:
+        for name, span in policy.places.items() if policy.overlay is not None else ():
+            if name in types and types[name].surface != policy.overlay:
+                fitting = [each.name for each in types.values() if each.surface == policy.overlay]
+                yield problem_at(
+                    policy.source,
+                    span,
+                    f"the overlay is for the surface {policy.overlay}, and '{name}' is {types[name].surface}",
+                    expected="one of " + ", ".join(fitting) if fitting else "a content type of this surface",
+                    remedy="remove it, or write a policy without 'overlay'",
                 )
 
 
@@ -332,6 +378,7 @@ class BundleDocument:
     detectors: tuple[DetectorSpec, ...]
     banks: tuple[str, ...]
     thresholds: tuple[ResolvedThreshold, ...]
+    not_permitted: str = ""  # the text of that file; not written when there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,6 +434,7 @@ def _encode(
     detectors: tuple[DetectorSpec, ...],
     banks: tuple[str, ...],
     thresholds: tuple[ResolvedThreshold, ...],
+    prohibitions: ProhibitionFile | None,
 ) -> bytes:
     import msgspec  # only making and reading a bundle's bytes needs it
 
@@ -397,5 +445,9 @@ def _encode(
         detectors=detectors,
         banks=banks,
         thresholds=thresholds,
+        not_permitted="" if prohibitions is None else prohibitions.source.text,
     )
-    return msgspec.json.encode(document, order="sorted")
+    written = {name: getattr(document, name) for name in BundleDocument.__dataclass_fields__}
+    if not document.not_permitted:
+        del written["not_permitted"]  # a bundle without such a file has the bytes, and the hash, that it always had
+    return msgspec.json.encode(written, order="sorted")

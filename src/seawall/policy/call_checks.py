@@ -109,11 +109,14 @@ def _known(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
     )
 
 
-def _unanswerable(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
+def _why_silent(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
+    """``unanswerable(signal)`` and ``not_permitted(signal)``: the two reasons that asking again does not change."""
+    assert isinstance(node.func, ast.Name)
+    function = node.func.id
     (what,) = arguments(checker, node, 1)
-    signal = _signal(checker, what, "the argument of unanswerable must be a signal", "unanswerable")
-    name = call_key("unanswerable", signal.name)
-    return read(Feature(name, ValueType.BOOLEAN, FeatureOrigin.UNANSWERABLE, argument=signal.argument))
+    signal = _signal(checker, what, f"the argument of {function} must be a signal", function)
+    name = call_key(function, signal.name)
+    return read(Feature(name, ValueType.BOOLEAN, FeatureOrigin(function), argument=signal.argument))
 
 
 def _signal(checker: CallChecker, node: ast.expr, otherwise: str, function: str) -> Feature:
@@ -302,9 +305,10 @@ _CALLS: Final[Mapping[str, Callable[[CallChecker, ast.Call, _Known], TypedTerm]]
     "max": _numeric,
     "max_of": check_values,
     "min": _numeric,
+    "not_permitted": _why_silent,
     "rate": check_count,
     "ratio": check_count,
     "strikes": check_strikes,
     "sum_of": check_values,
-    "unanswerable": _unanswerable,
+    "unanswerable": _why_silent,
 }

@@ -128,6 +128,12 @@ class Policy:
     examples: tuple[Example, ...]
     source: SourceFile
     places: Mapping[str, SourceSpan] = field(default_factory=lambda: MappingProxyType({}))  # of listed content types
+    overlay: str | None = None  # the surface that it adds to the platform's policies for; None: one of the platform's
+
+    @property
+    def layer(self) -> str:
+        """``platform``, or ``surface private``: who added it, for explanations."""
+        return "platform" if self.overlay is None else f"surface {self.overlay}"
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id, or None."""

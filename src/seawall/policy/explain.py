@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Unknown, UnknownReason, Verdict
 from seawall.model.counters import COUNTERS, POSITION
 from seawall.model.durations import format_duration
+from seawall.model.not_permitted import RULE_TEXTS, NotPermitted, Prohibition
 from seawall.policy.counterfactuals import NEAR, CounterfactualChange, candidates, show_value
+from seawall.policy.features import TEXTUAL
 from seawall.policy.program import Outcome, Program
 from seawall.policy.syntax import names_in
 from seawall.policy.tree import Feature, features_of, literal
@@ -79,6 +81,7 @@ class RuleExplanation:
     change: str | None = None  # for a near miss: the change that would have made it fire
     before: str | None = None  # … and the value that it would have changed
     mode: str = "live"  # live, or canary with its share: "canary 0.1"
+    layer: str = "platform"  # or "surface private": an overlay added it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,19 @@ class Change:
     before: str
     after: str
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithheldDetectors:
+    """Detectors that did not run on the item, because a prohibition does not permit them there; with its ground."""
+
+    prohibition: str
+    ground: str
+    detectors: tuple[str, ...]
+    surface: str
+    jurisdictions: tuple[str, ...]  # empty: unknown
+    since: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +123,7 @@ class Explanation:
     change: Change | None
     unneeded: tuple[str, ...] = ()  # "detector/part": not asked, since no answer could have changed the outcome
     counted_up_to: int | None = None  # the event of the ledger up to which its counters had counted
+    not_permitted: tuple[WithheldDetectors, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and scalars."""
@@ -152,7 +169,24 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow, *, shadow: bool
         change=_smallest_change(program, reader, changes, outcome.verdict),
         unneeded=decision.unneeded,
         counted_up_to=_position(row),
+        not_permitted=tuple(withheld_detectors(bundle, decision.not_permitted)),
     )
+
+
+def withheld_detectors(bundle: Bundle | None, kept: Iterable[NotPermitted]) -> Iterator[WithheldDetectors]:
+    """What a decision records of prohibitions, with their grounds; the ground is empty without the bundle."""
+    known: dict[str, Prohibition] = {} if bundle is None else {each.name: each for each in bundle.not_permitted}
+    for one in kept:
+        prohibition = known.get(one.prohibition)
+        yield WithheldDetectors(
+            prohibition=one.prohibition,
+            ground="" if prohibition is None else prohibition.ground,
+            detectors=one.detectors,
+            surface=one.surface,
+            jurisdictions=one.jurisdictions,
+            since="" if prohibition is None or prohibition.since is None else str(prohibition.since),
+            until="" if prohibition is None or prohibition.until is None else str(prohibition.until),
+        )
 
 
 def _reproduced(decision: Decision, outcome: Outcome) -> bool:
@@ -232,6 +266,7 @@ class _Reader:
             actions=tuple(call.expression.source.text[slice(*_ends(call))] for call in rule.do),
             change=change,
             mode=rule.mode if rule.share is None else f"{rule.mode} {rule.share:g}",
+            layer=policy.layer,
         )
 
     def read(self, feature: Feature) -> FeatureRead:
@@ -242,8 +277,8 @@ class _Reader:
         bound = self.row.get(feature.bound)
         at_least = float(bound) if isinstance(bound, int | float) and bound > 0 else None
         silent = self._silent(feature)
-        reason = "; ".join(map(_silence, silent))
-        if not silent and self._is_unneeded(feature):
+        reason = "; ".join([*map(_silence, silent), *self._not_permitted(feature)])
+        if not reason and self._is_unneeded(feature):
             reason = _UNNEEDED
         shown = f"unknown ({reason})" if reason else "unknown"
         if at_least is not None:
@@ -252,6 +287,8 @@ class _Reader:
 
     def _silent(self, feature: Feature) -> tuple[Unknown, ...]:
         asked = {COUNTERS} if feature.counter is not None else self._measuring(feature)
+        if feature.subject is not None:
+            asked = {f"{feature.subject.owner}.{feature.subject.name}"}
         return tuple(each for each in self.decision.unknown if each.detector in asked)
 
     def _is_unneeded(self, feature: Feature) -> bool:
@@ -265,10 +302,22 @@ class _Reader:
             if any(signal.name == feature.argument for signal in detector.signals)
         }
 
+    def _not_permitted(self, feature: Feature) -> Iterator[str]:
+        """The prohibitions that leave a feature unknown: of its detectors, or of what would have made their parts."""
+        reading = {RULE_TEXTS} if feature.origin in TEXTUAL else self._measuring(feature)
+        if feature.counter is not None or not reading:
+            return
+        makers = self.decision.not_permitted if feature.origin not in TEXTUAL else ()
+        own = [one for one in self.decision.not_permitted if reading.intersection(one.detectors)]
+        for one in own or makers:
+            yield f"not permitted: {', '.join(one.detectors)} ({one.prohibition})"
+
 
 def _silence(unknown: Unknown) -> str:
     if unknown.detector == COUNTERS:
         return f"counters: {unknown.detail.replace('_', ' ')}"
+    if unknown.reason is UnknownReason.STALE:
+        return f"{unknown.detector} is {unknown.detail}"
     if unknown.reason is UnknownReason.LATER:
         return f"{unknown.detector} runs on {unknown.part} after publication"
     return f"no answer from {unknown.detector} for {unknown.part}: {unknown.reason}"
@@ -299,6 +348,9 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield f"  degraded: an undetermined rule could have changed this; fail mode {explanation.fail_mode or 'none'}"
     if explanation.counted_up_to is not None:
         yield f"  counters: as of event {explanation.counted_up_to} of the ledger"
+    for one in explanation.not_permitted:
+        where = f"{one.surface} in {', '.join(one.jurisdictions) or 'an unknown jurisdiction'}"
+        yield f"  not permitted: {', '.join(one.detectors)} did not run ({where}; {one.prohibition}: {one.ground})"
     if not explanation.reproduced:
         yield "  WARNING: deciding again from the stored features gave another outcome"
     if explanation.unneeded:
@@ -307,7 +359,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield ""
         mode = "" if rule.mode == "live" else f", {rule.mode}"
         yield f"{rule.state}: {rule.policy}/{rule.rule} ({rule.title}{mode})"
-        yield f"  {rule.policy_title}; {rule.clause}; {rule.ground}"
+        layer = "" if rule.layer == "platform" else f"; added for the {rule.layer}"
+        yield f"  {rule.policy_title}; {rule.clause}; {rule.ground}{layer}"
         yield f"  when: {rule.when}"
         for name, text in rule.lets.items():
             yield f"    let {name}: {text}"

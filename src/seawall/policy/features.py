@@ -6,13 +6,25 @@ signal are unknown, ``at_least(<signal>)`` holds the value that the known parts 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import isfinite
 from typing import Any, TypeAlias
 
-from seawall.model import LASTING, UNKNOWN, DetectorSpec, FeatureValue, Item, Modality, Part, Signal, Unknown
+from seawall.model import (
+    LASTING,
+    UNKNOWN,
+    DetectorSpec,
+    FeatureValue,
+    Item,
+    Modality,
+    Part,
+    Signal,
+    Unknown,
+    UnknownReason,
+)
+from seawall.model.not_permitted import RULE_TEXTS
 from seawall.policy.functions import (
     canonical_text,
     compile_pattern,
@@ -23,7 +35,22 @@ from seawall.policy.functions import (
 from seawall.policy.tree import Feature, FeatureOrigin, TextSubject
 
 Row: TypeAlias = dict[str, FeatureValue]
-_UNANSWERABLE = FeatureOrigin.UNANSWERABLE
+_SILENT = {
+    FeatureOrigin.UNANSWERABLE: LASTING,
+    FeatureOrigin.NOT_PERMITTED: frozenset({UnknownReason.NOT_PERMITTED}),
+}
+"""Features that say why a signal is unknown, with the reasons that they are true for."""
+TEXTUAL = frozenset(
+    {
+        FeatureOrigin.TEXT,
+        FeatureOrigin.LENGTH,
+        FeatureOrigin.MATCHES,
+        FeatureOrigin.COUNT_MATCHES,
+        FeatureOrigin.CONTAINS,
+    }
+)
+"""Features for which rules look into texts themselves."""
+_NOT_PERMITTED = UnknownReason.NOT_PERMITTED
 _Filler: TypeAlias = Callable[[Row, "Context"], None]
 
 
@@ -58,8 +85,13 @@ class _Wanted:
         return path.startswith(self.part) and path[len(self.part)] in ".>"
 
 
-def row_builder(features: Iterable[Feature], detectors: Iterable[DetectorSpec]) -> Callable[[Context], Row]:
-    """A function that computes exactly these features from a context."""
+def row_builder(
+    features: Iterable[Feature], detectors: Iterable[DetectorSpec], limited: Collection[str] = ()
+) -> Callable[[Context], Row]:
+    """A function that computes exactly these features from a context.
+
+    ``limited``: attributes ("actor.followers") that a context may call unknown, because they are too old.
+    """
     features = tuple(features)
     defaults: Row = {feature.name: _default(feature) for feature in features}
     fillers = [
@@ -67,9 +99,10 @@ def row_builder(features: Iterable[Feature], detectors: Iterable[DetectorSpec]) 
         for filler in (
             _fields_filler(features),
             _signals_filler(features, tuple(detectors)),
-            _unanswerable_filler(features, tuple(detectors)),
+            *(_silent_filler(origin, features, tuple(detectors)) for origin in _SILENT),
             _text_filler(features),
             _counters_filler(features),
+            _stale_filler(features, limited),
         )
         if filler is not None
     ]
@@ -89,7 +122,9 @@ def _default(feature: Feature) -> FeatureValue:
             return 0.0
         case FeatureOrigin.BANK | FeatureOrigin.LENGTH | FeatureOrigin.COUNT_MATCHES:
             return 0
-        case FeatureOrigin.MATCHES | FeatureOrigin.CONTAINS | FeatureOrigin.IN_LIST | FeatureOrigin.UNANSWERABLE:
+        case FeatureOrigin.MATCHES | FeatureOrigin.CONTAINS | FeatureOrigin.IN_LIST:
+            return False
+        case FeatureOrigin.UNANSWERABLE | FeatureOrigin.NOT_PERMITTED:
             return False
         case _:
             return None
@@ -210,9 +245,13 @@ def _signals_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpe
     return fill
 
 
-def _unanswerable_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpec]) -> _Filler | None:
-    """True once a detector of the signal can never read one part; unknown while one may still answer, or refuse."""
-    wanted = {str(feature.argument): feature.name for feature in features if feature.origin is _UNANSWERABLE}
+def _silent_filler(
+    origin: FeatureOrigin, features: Sequence[Feature], detectors: Sequence[DetectorSpec]
+) -> _Filler | None:
+    """True once a detector of the signal is silent about one part for these reasons; whether it can read it at all is
+    unknown while it may still answer, or refuse."""
+    reasons, open_until_answered = _SILENT[origin], origin is FeatureOrigin.UNANSWERABLE
+    wanted = {str(feature.argument): feature.name for feature in features if feature.origin is origin}
     columns = {
         detector.name: [wanted[signal.name] for signal in detector.signals if signal.name in wanted]
         for detector in detectors
@@ -223,9 +262,9 @@ def _unanswerable_filler(features: Sequence[Feature], detectors: Sequence[Detect
     def fill(row: Row, context: Context) -> None:
         for unknown in context.unknown:
             for column in columns.get(unknown.detector, ()):
-                if unknown.reason in LASTING:
+                if unknown.reason in reasons:
                     row[column] = True
-                elif row[column] is False:
+                elif open_until_answered and unknown.reason is not _NOT_PERMITTED and row[column] is False:
                     row[column] = UNKNOWN
 
     return fill
@@ -267,6 +306,27 @@ def _counters_filler(features: Sequence[Feature]) -> _Filler | None:
     return fill
 
 
+# -- freshness ---------------------------------------------------------------------------------------------------
+
+
+def _stale_filler(features: Sequence[Feature], limited: Collection[str]) -> _Filler | None:
+    """After all others: what reads an attribute that is too old is unknown."""
+    reading: dict[str, list[str]] = {}
+    for feature in features:
+        subject = feature.subject
+        if subject is not None and (name := f"{subject.owner}.{subject.name}") in limited:
+            reading.setdefault(name, []).append(feature.name)
+    if not reading:
+        return None
+
+    def fill(row: Row, context: Context) -> None:
+        for unknown in context.unknown:
+            if unknown.reason is UnknownReason.STALE:
+                row.update(dict.fromkeys(reading.get(unknown.detector, ()), UNKNOWN))
+
+    return fill
+
+
 # -- texts -------------------------------------------------------------------------------------------------------
 
 
@@ -276,19 +336,18 @@ def _text_filler(features: Sequence[Feature]) -> _Filler | None:
     for feature in features:
         if feature.origin is FeatureOrigin.TEXT:
             by_subject.setdefault(TextSubject("text"), []).append(feature)
-        elif feature.origin in (
-            FeatureOrigin.LENGTH,
-            FeatureOrigin.MATCHES,
-            FeatureOrigin.COUNT_MATCHES,
-            FeatureOrigin.CONTAINS,
-        ):
+        elif feature.origin in TEXTUAL:
             assert feature.subject is not None
             by_subject.setdefault(feature.subject, []).append(feature)
     readers = [(_fetch(subject), _text_computer(found)) for subject, found in by_subject.items()]
+    names = [feature.name for found in by_subject.values() for feature in found]
     if not readers:
         return None
 
     def fill(row: Row, context: Context) -> None:
+        if context.unknown and any(each.detector == RULE_TEXTS for each in context.unknown):
+            row.update(dict.fromkeys(names, UNKNOWN))  # nobody may read the texts here, rules neither
+            return
         for fetch, compute in readers:
             value = fetch(context)
             if value is not None:
@@ -362,7 +421,7 @@ def signal_names(features: Iterable[Feature]) -> frozenset[str]:
     """The signals that these features read, of the item or, through counters, of those like it."""
     found: set[str] = set()
     for feature in features:
-        if feature.growing or feature.origin is _UNANSWERABLE:
+        if feature.growing or feature.origin in _SILENT:
             found.add(str(feature.argument))
         if feature.counter is not None:
             found.update(feature.counter.signals)

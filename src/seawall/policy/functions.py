@@ -35,6 +35,7 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "max": "max(a, b, …)",
     "max_of": 'max_of(item.<number field>, by=actor, within="1d")',
     "min": "min(a, b, …)",
+    "not_permitted": "not_permitted(signal)",
     "rate": 'rate(actor, "<activity>", within="1h")',
     "ratio": 'ratio(actor, "<activity>", within="1d", where=activity.<name> < 35)',
     "strikes": 'strikes(actor), strikes(actor, "<policy>"), perhaps with within="90d"',

@@ -9,6 +9,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
+from seawall.content.content_type_file import SURFACES
 from seawall.model import HARMS
 from seawall.policy.documents import ActionCall, Let, Policy, Rule, Statement
 from seawall.policy.examplefile import read_examples
@@ -25,6 +26,7 @@ _KEYS: Final = (
     "policy",
     "title",
     "owner",
+    "overlay",
     "applies_to",
     "harm",
     "definition",
@@ -86,6 +88,7 @@ class _Document:
         title, owner, definition, guidance = text("title"), text("owner"), text("definition"), text("guidance")
         harm = reader.choice(values["harm"], "harm", tuple(HARMS)) if "harm" in values else None
         applies = dict(reader.names(values["applies_to"], "applies_to")) if "applies_to" in values else {}
+        overlay = self._overlay(values["overlay"]) if "overlay" in values else None
         statement = self._statement(values["statement"]) if "statement" in values else None
         lets = self._lets(values["let"]) if "let" in values else ()
         rules = self._rules(values["rules"], tuple(applies)) if "rules" in values else ()
@@ -112,7 +115,17 @@ class _Document:
             examples=examples,
             source=reader.source,
             places=MappingProxyType(applies),
+            overlay=overlay,
         )
+
+    def _overlay(self, node: Node) -> str | None:
+        """``overlay: {surface: private}``: the policy only adds to those of the platform, on this surface."""
+        mapping = self.reader.mapping(node, "overlay")
+        if mapping is None:
+            return None
+        self.reader.keys(mapping, "overlay", ("surface",), ("surface",))
+        surface = mapping.values.get("surface")
+        return None if surface is None else self.reader.choice(surface, "surface", SURFACES)
 
     def _statement(self, node: Node) -> Statement | None:
         reader = self.reader

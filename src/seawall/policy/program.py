@@ -13,12 +13,13 @@ from seawall.model import (
     DetectorSpec,
     FeatureRow,
     FeatureValue,
+    FieldSpec,
     Reason,
     Verdict,
 )
 from seawall.policy.actions import combine, verdict_of
 from seawall.policy.compile import compile_rules, compile_value
-from seawall.policy.features import Context, Row, providers, row_builder, signal_names
+from seawall.policy.features import TEXTUAL, Context, Row, providers, row_builder, signal_names
 from seawall.policy.rules import HIGHEST_PRIORITY, CheckedRule, constant_action
 from seawall.policy.thresholds import lowest_thresholds
 from seawall.policy.tree import Feature, FeatureOrigin, features_of, features_of_known
@@ -51,6 +52,8 @@ class Program:
         self.content_type = content_type
         self.rules: tuple[CheckedRule, ...] = (*live, *shadow)
         """Live rules, then shadow rules: bit *i* of the compiled function's masks is rule *i*."""
+        self.overlays: frozenset[str] = frozenset(each.id for each in self.rules if each.policy.overlay is not None)
+        """The rules that overlays add to those of the platform, "policy/rule"."""
         self.features: tuple[Feature, ...] = tuple(all_features.values())
         self.personal: frozenset[str] = frozenset(each.name for each in self.features if each.personal)
         """Columns that contain personal free text: stored in the vault only."""
@@ -64,12 +67,22 @@ class Program:
             *(features_of_known(each.when) for each in live)
         )
         """Features in ``known(…)`` of live rules."""
+        self.reads_texts: bool = any(each.origin in TEXTUAL for each in self.features)
+        """Whether rules look into texts themselves, by ``matches`` and the like."""
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)
         self.thresholds: Mapping[str, float] = lowest_thresholds(self.rules)
         """By signal, the lowest value that a rule tells apart."""
-        self.row: Callable[[Context], Row] = row_builder(self.features, detectors)
+        self.limited: tuple[FieldSpec, ...] = tuple(
+            spec
+            for spec in (content_type.actor.attributes if content_type.actor is not None else ())
+            if spec.fresh_for_s is not None
+        )
+        """Attributes of the account that are unknown when they are too old."""
+        self.row: Callable[[Context], Row] = row_builder(
+            self.features, detectors, frozenset(f"actor.{spec.name}" for spec in self.limited)
+        )
         """The feature row of a context."""
         self._run, self.source = compile_rules([rule.when for rule in self.rules], content_type.name)
         self._live_mask = (1 << len(live)) - 1

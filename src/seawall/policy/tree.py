@@ -65,6 +65,7 @@ class FeatureOrigin(StrEnum):
     IN_PART = "in_part"
     BANK = "bank"
     UNANSWERABLE = "unanswerable"
+    NOT_PERMITTED = "not_permitted"
     AGE = "age"
     NOW = "now"
     CANARY = "canary"

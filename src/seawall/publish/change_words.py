@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from seawall.publish.changes import ADDED, DROPPED, BundleChanges, Difference, Dropped, RuleChange
+from seawall.publish.changes import ADDED, DROPPED, NOT_PERMITTED, BundleChanges, Difference, Dropped, RuleChange
 
 _SIGNS: Final = {"added": "+", "changed": "~", "dropped": "-"}
 _LONGEST: Final = 160  # characters of a text that is shown
@@ -17,7 +17,8 @@ def summary(changes: BundleChanges) -> str:
     parts = [
         f"{noun.replace('_', ' ')}: {numbers[f'{noun}_added']} added, {numbers[f'{noun}_changed']} changed, "
         f"{numbers[f'{noun}_dropped']} dropped"
-        for noun in ("policies", "rules", "content_types")
+        for noun in ("policies", "rules", "content_types", "prohibitions")
+        if f"{noun}_added" in numbers
     ]
     if stopped := numbers["live_rules_stopped"]:
         parts.append(f"{stopped} live {'rule acts' if stopped == 1 else 'rules act'} no more or in fewer places")
@@ -35,6 +36,8 @@ def say_dropped(dropped: Dropped) -> str:
     """One dropped thing: "the policy spam"."""
     if dropped.what == "rule":
         return f"the live rule {dropped.name} (for {', '.join(dropped.content_types)})"
+    if dropped.what == "prohibition":
+        return f"of what is not permitted: {dropped.name.partition('/')[2]}"
     return f"the {dropped.what.replace('_', ' ')} {dropped.name}"
 
 
@@ -48,6 +51,10 @@ def _lines(changes: BundleChanges) -> Iterator[str]:
     for content_type in changes.content_types:
         yield f"{_SIGNS[content_type.change]} content type {content_type.content_type}"
         yield from (f"    {_difference(one)}" for one in content_type.differences)
+    for one in changes.prohibitions:
+        more = ": permits more than before" if one.permits_more else ""
+        yield f"{_SIGNS[one.change]} {NOT_PERMITTED} {one.prohibition}{more}"
+        yield from (f"    {_difference(difference)}" for difference in one.differences)
     for moved in changes.thresholds:
         asked = moved.asked if moved.asked == moved.asked_before else f"{moved.asked_before}, now {moved.asked}"
         signal = f"{moved.signal} in '{moved.language}'" if moved.language else moved.signal

@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
-from seawall.model import ContentType
+from seawall.model import ContentType, Prohibition
+from seawall.model.not_permitted import EVERYTHING
 from seawall.policy import Bundle, Policy, ResolvedThreshold, Rule
 
 ADDED: Final = "added"
 CHANGED: Final = "changed"
 DROPPED: Final = "dropped"
+NOT_PERMITTED: Final = "not-permitted"
+"""Before the name of a prohibition, as a policy's before its rules'."""
 
 _WRITTEN: Final = {"fail_mode": "on_unknown"}  # properties that content type files call otherwise
 
@@ -66,6 +69,16 @@ class ContentTypeChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProhibitionChange:
+    """A prohibition that is added, changed or dropped. ``permits_more``: something may run that might not before."""
+
+    prohibition: str
+    change: str
+    differences: tuple[Difference, ...] = ()
+    permits_more: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdChange:
     """A threshold in meaning that is another number now, of a rule that is in both bundles."""
 
@@ -94,7 +107,7 @@ class Dropped:
     """Something that would act no more. ``name``: what to say to drop it."""
 
     name: str
-    what: str  # policy | rule | content_type
+    what: str  # policy | rule | content_type | prohibition
     content_types: tuple[str, ...] = ()  # of a rule: where it acts no more
 
 
@@ -109,6 +122,7 @@ class BundleChanges:
     thresholds: tuple[ThresholdChange, ...]
     detectors: tuple[DetectorChange, ...]
     dropped: tuple[Dropped, ...]
+    prohibitions: tuple[ProhibitionChange, ...] = ()
 
     @property
     def rules(self) -> tuple[RuleChange, ...]:
@@ -116,7 +130,7 @@ class BundleChanges:
         return tuple(rule for policy in self.policies for rule in policy.rules)
 
     def __bool__(self) -> bool:
-        return bool(self.policies or self.content_types or self.thresholds or self.detectors)
+        return bool(self.policies or self.content_types or self.thresholds or self.detectors or self.prohibitions)
 
     def numbers(self) -> dict[str, int]:
         """How many policies, rules and content types are added, changed and dropped, and how many thresholds move."""
@@ -125,6 +139,7 @@ class BundleChanges:
             ("policies", self.policies),
             ("rules", self.rules),
             ("content_types", self.content_types),
+            *((("prohibitions", self.prohibitions),) if self.prohibitions else ()),
         ):
             for change in (ADDED, CHANGED, DROPPED):
                 found[f"{noun}_{change}"] = sum(one.change == change for one in changed)
@@ -148,6 +163,7 @@ def compare(before: Bundle | None, after: Bundle, today: date) -> BundleChanges:
     if before is not None:  # of a first publication everything is new: its rules are read in the files
         policies = tuple(replace(one, rules=_with_new_rules_written(one, new.get(one.policy))) for one in policies)
     content_types = tuple(_content_type_changes(old_types, after.content_types))
+    prohibitions = tuple(_prohibition_changes(() if before is None else before.not_permitted, after.not_permitted))
     return BundleChanges(
         before=None if before is None else before.hash,
         after=after.hash,
@@ -155,7 +171,15 @@ def compare(before: Bundle | None, after: Bundle, today: date) -> BundleChanges:
         content_types=content_types,
         thresholds=tuple(_threshold_changes(before.thresholds, after.thresholds)) if before is not None else (),
         detectors=tuple(_detector_changes(before, after)) if before is not None else (),
-        dropped=tuple(_dropped(policies, content_types)),
+        dropped=(
+            *_dropped(policies, content_types),
+            *(
+                Dropped(name=f"{NOT_PERMITTED}/{one.prohibition}", what="prohibition")
+                for one in prohibitions
+                if one.permits_more
+            ),
+        ),
+        prohibitions=prohibitions,
     )
 
 
@@ -210,6 +234,7 @@ def _policy_properties(policy: Policy) -> dict[str, str]:
     return {
         "title": policy.title,
         "owner": policy.owner,
+        "overlay": policy.overlay or "",
         "harm": policy.harm,
         "applies to": ", ".join(sorted(policy.applies_to)),
         "definition": policy.definition,
@@ -319,6 +344,58 @@ def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
         else:
             found.append(name)
     return found
+
+
+# -- prohibitions ----------------------------------------------------------------------------------------------------
+
+
+def _prohibition_changes(old: Iterable[Prohibition], new: Iterable[Prohibition]) -> Iterator[ProhibitionChange]:
+    before, after = {each.name: each for each in old}, {each.name: each for each in new}
+    for name in sorted({*before, *after}):
+        was, now = before.get(name), after.get(name)
+        if was is None or now is None:
+            yield ProhibitionChange(
+                prohibition=name, change=ADDED if was is None else DROPPED, permits_more=now is None
+            )
+        elif was != now:
+            yield ProhibitionChange(
+                prohibition=name,
+                change=CHANGED,
+                differences=tuple(_different(_prohibition_properties(was), _prohibition_properties(now))),
+                permits_more=_permits_more(was, now),
+            )
+
+
+def _prohibition_properties(one: Prohibition) -> dict[str, str]:
+    return {
+        "ground": one.ground,
+        "detectors": ", ".join(one.detectors),
+        "kinds": ", ".join(one.kinds),
+        "except": ", ".join(one.without),
+        "surfaces": ", ".join(one.surfaces),
+        "jurisdictions": ", ".join(one.jurisdictions),
+        "from": str(one.since or ""),
+        "until": str(one.until or ""),
+    }
+
+
+def _permits_more(was: Prohibition, now: Prohibition) -> bool:
+    """Whether something that the earlier one forbade may be permitted by the later one."""
+
+    def less(before: tuple[str, ...], after: tuple[str, ...]) -> bool:  # an empty list means all
+        return bool(after) and (not before or not set(before) <= set(after))
+
+    names_less = EVERYTHING not in now.detectors and (
+        not set(was.detectors) <= set(now.detectors) or not set(was.kinds) <= set(now.kinds)
+    )
+    return (
+        names_less
+        or not set(now.without) <= set(was.without)
+        or less(was.surfaces, now.surfaces)
+        or less(was.jurisdictions, now.jurisdictions)
+        or (now.since or date.min) > (was.since or date.min)
+        or (now.until or date.max) < (was.until or date.max)
+    )
 
 
 # -- content types, thresholds, detectors ----------------------------------------------------------------------------

@@ -24,7 +24,11 @@ def draft_of(in_force: Bundle, files: Sequence[PolicySource]) -> Draft:
     texts = {policy.name: policy.source.text for policy in in_force.policies}
     kept = [PolicySource(path=f"{name}.yaml", text=text) for name, text in texts.items() if name not in written]
     return Draft(
-        sources=Sources(policies=(*kept, *files), content_types=tuple(in_force.content_types.values())),
+        sources=Sources(
+            policies=(*kept, *files),
+            content_types=tuple(in_force.content_types.values()),
+            not_permitted=in_force.not_permitted_source,
+        ),
         added=tuple(sorted(written.keys() - texts.keys())),
         changed=tuple(sorted(name for name, each in written.items() if texts.get(name, each.text) != each.text)),
     )

@@ -102,6 +102,7 @@ def sources_of(bundle: Bundle) -> Sources:
     return Sources(
         policies=tuple(PolicySource(path=policy.source.path, text=policy.source.text) for policy in bundle.policies),
         content_types=tuple(bundle.content_types.values()),
+        not_permitted=bundle.not_permitted_source,
     )
 
 

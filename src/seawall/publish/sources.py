@@ -9,6 +9,7 @@ from typing import Final
 from seawall.content import load_content_type
 from seawall.model import ContentType
 from seawall.policy import PolicySource
+from seawall.policy.prohibitions import FILE
 from seawall.shipped import content_types as shipped_content_types
 from seawall.shipped import policies as shipped_policies
 
@@ -27,16 +28,22 @@ class Sources:
     policies: tuple[PolicySource, ...]
     content_types: tuple[ContentType, ...]
     origin: str = ""
+    not_permitted: PolicySource | None = None
 
 
 def read_sources(policies: Path | None = None, content_types: Path | None = None) -> Sources:
-    """Read ``*.yaml`` of both folders in the order of their names. Raises PolicyErrors, SourceError."""
+    """Read ``*.yaml`` of both folders in the order of their names. Raises PolicyErrors, SourceError.
+
+    In the folder of the policies, ``not-permitted.yaml`` is no policy: it says where which detectors may not run.
+    """
     policy_files = _files(policies) if policies else list(shipped_policies.sources().items())
+    withheld = next((PolicySource(path, text) for path, text in policy_files if Path(path).name == FILE), None)
     type_files = _files(content_types) if content_types else list(shipped_content_types.sources().items())
     return Sources(
-        policies=tuple(PolicySource(path=path, text=text) for path, text in policy_files),
+        policies=tuple(PolicySource(path=path, text=text) for path, text in policy_files if Path(path).name != FILE),
         content_types=tuple(load_content_type(text, path) for path, text in type_files),
         origin=_origin(policies, content_types),
+        not_permitted=withheld,
     )
 
 

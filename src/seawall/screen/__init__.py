@@ -13,6 +13,7 @@ from seawall.screen.edits import EDIT_SIMILARITY, EDITED_RULE, NEAR_DUPLICATE_RU
 from seawall.screen.examples import ExampleReport, ScreenedColumns, run_both_columns, screen_examples
 from seawall.screen.fail_modes import FAIL_MODE_POLICY, FAIL_MODE_RULES
 from seawall.screen.item_status import ItemStatus, recorded_decision, status_of
+from seawall.screen.not_permitted_report import NotPermittedReport, WithheldCount, report_not_permitted
 from seawall.screen.result import Idempotency, IdempotencyConflict, ScreenResponse, still_pending
 from seawall.screen.screen import Screener
 from seawall.screen.stored_content import (
@@ -50,12 +51,14 @@ __all__ = [
     "ItemTrials",
     "MediaFile",
     "MediaInfo",
+    "NotPermittedReport",
     "ScreenResponse",
     "ScreenedColumns",
     "Screener",
     "StoredItem",
     "TooManyTries",
     "TrialOutcome",
+    "WithheldCount",
     "edit_of",
     "feature_row",
     "item_kind",
@@ -71,6 +74,7 @@ __all__ = [
     "read_content",
     "read_contents",
     "recorded_decision",
+    "report_not_permitted",
     "rescreen_again",
     "run_both_columns",
     "screen_examples",

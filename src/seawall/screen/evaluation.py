@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from seawall.content import parts_of
+from seawall.content.freshness import stale_attributes
 from seawall.content.links import add_link_parts
 from seawall.counters.follower import CounterReading
 from seawall.detect import Findings
@@ -19,6 +20,7 @@ from seawall.model import (
     FailMode,
     Item,
     ItemRef,
+    NotPermitted,
     Part,
     Reason,
     Signal,
@@ -30,9 +32,10 @@ from seawall.model import (
     now_ms,
 )
 from seawall.model.counters import POSITION
-from seawall.policy import Bundle, Context
+from seawall.policy import Bundle, Context, Program, Row
 from seawall.screen.fail_modes import fail_mode, stricter, with_fail_mode
 from seawall.screen.plans import POST_PUBLISH, StagePlan
+from seawall.screen.prohibitions import recorded
 from seawall.screen.unneeded import FULL_SHARE, SAMPLE, can_change_nothing, is_in_full_sample
 
 
@@ -84,6 +87,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
     personal_features: Mapping[str, Any]  # for the vault
     postponed: bool  # a later stage has detectors to ask
     snoozed: tuple[str, ...] = ()  # rules that are set aside for the account, "policy/rule"
+    not_permitted: tuple[NotPermitted, ...] = ()
 
     def at_item(self, item: ItemRef, actor: str | None, supersedes: str | None) -> Decision:
         """The decision about one revision."""
@@ -113,6 +117,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
             unknown_features=self.unknown_features,
             vault_features=tuple(self.personal_features),
             snoozed=self.snoozed,
+            not_permitted=self.not_permitted,
         )
 
     def at_least(self, mode: str | None) -> DraftDecision:
@@ -137,22 +142,32 @@ def decide(
     postponed: tuple[Unknown, ...],
     source: DecisionSource,
     snoozed: frozenset[str] = frozenset(),
+    not_permitted: tuple[Unknown, ...] = (),
 ) -> DraftDecision:
     """Apply the rules to the findings.
 
     ``postponed``: detectors that a later stage will ask. ``snoozed``: rules that are set aside for the account.
+    ``not_permitted``: what nobody may ask here.
     """
     plan, at = evaluation.plan, now_ms()
     program, stage = plan.program, plan.stage
+    if program.limited:
+        stale = stale_attributes(evaluation.item, program.limited, at)
+        findings = msgspec.structs.replace(findings, unknown=findings.unknown + stale)
     unknown = findings.unknown + postponed
     if evaluation.counters is not None:
         unknown += evaluation.counters.unknown
-    row = program.row(_context(evaluation, findings, unknown, at))
+    row = program.row(_context(evaluation, findings, unknown + not_permitted, at))
     outcome = program.decide(row, snoozed)
-    degraded = outcome.degraded
-    if degraded and postponed:
+    degraded = False
+    if outcome.undetermined and (outcome.degraded or program.overlays):
         # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
-        degraded = program.decide(program.row(_context(evaluation, findings, findings.unknown, at)), snoozed).degraded
+        awaited = findings.unknown + not_permitted
+        asked = program.row(_context(evaluation, findings, awaited, at)) if postponed else row
+        aside = snoozed
+        if not_permitted:
+            aside |= _never_determined(evaluation, findings, not_permitted, at)
+        degraded = _is_degraded(program, asked, aside)
     unneeded: tuple[Unknown, ...] = ()
     sampled = bool(postponed or stage.name == POST_PUBLISH) and is_in_full_sample(evaluation.item)
     if postponed and not sampled and can_change_nothing(plan, evaluation.has_media, row, outcome, postponed, snoozed):
@@ -176,7 +191,7 @@ def decide(
         stage=stage.name,
         bundle=evaluation.bundle.hash,
         shadow=outcome.shadow,
-        undetermined=() if unneeded and not unknown else outcome.undetermined,
+        undetermined=() if unneeded and not (unknown or not_permitted) else outcome.undetermined,
         unknown=unknown,
         degraded=degraded,
         skipped=tuple([f"{detector}/{part}" for detector, part in findings.skipped]),
@@ -188,7 +203,33 @@ def decide(
         personal_features=personal,
         postponed=bool(postponed),
         snoozed=tuple(sorted(snoozed)) if snoozed else (),
+        not_permitted=recorded(plan, evaluation.item, not_permitted) if not_permitted else (),
     )
+
+
+def _is_degraded(program: Program, row: Row, aside: frozenset[str]) -> bool:
+    """Whether undetermined rules could change the outcome: that of all rules, or that of the platform's alone.
+
+    An overlay only makes stricter: what it restricts does not spare an item the fail mode that it has without it.
+    """
+    if program.decide(row, aside).degraded:
+        return True
+    return bool(program.overlays) and program.decide(row, aside | program.overlays).degraded
+
+
+def _never_determined(
+    evaluation: ItemEvaluation, findings: Findings, not_permitted: tuple[Unknown, ...], at: int
+) -> frozenset[str]:
+    """Rules that only what is not permitted leaves undetermined: no later answer determines them, so none is awaited.
+
+    A rule that waits for another answer as well stays, such as ``not known(hate) and spam >= 0.9``.
+    """
+    program = evaluation.plan.program
+
+    def undetermined(missing: tuple[Unknown, ...]) -> frozenset[str]:
+        return frozenset(program.decide(program.row(_context(evaluation, findings, missing, at))).undetermined)
+
+    return undetermined(not_permitted) - undetermined(findings.unknown)
 
 
 def _context(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[Unknown], at: int) -> Context:

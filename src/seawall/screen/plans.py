@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seawall.content import extractors_of
-from seawall.model import ContentType, Cost, DetectorSpec, FieldSpec, FieldType, ScreeningStage, Untranscribed
+from seawall.model import (
+    ContentType,
+    Cost,
+    DetectorSpec,
+    FieldSpec,
+    FieldType,
+    Prohibition,
+    ScreeningStage,
+    Untranscribed,
+)
 from seawall.policy import Bundle, Program
 
 PRE_PUBLISH = "pre_publish"
@@ -26,6 +35,9 @@ class StagePlan:
     extract_ever: Mapping[str, tuple[str, ...]]  # both
     unchecked: frozenset[str]  # fields whose speech need not be transcribed
     matching: frozenset[str] = frozenset()  # detectors that fingerprint files: always asked, for later bank entries
+    prohibitions: tuple[Prohibition, ...] = ()  # on this surface; which hold depends on the item: see ``prohibitions``
+    withheld: Mapping[str, str] = field(default_factory=dict)  # not permitted here: detector or extractor → prohibition
+    extract_withheld: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of them, the extractors by field
 
 
 def stage_plan(
@@ -48,20 +60,23 @@ def stage_plan(
         return specs[name].cost is not Cost.SLOW if stage.detectors is None else name in stage.detectors
 
     wished = {spec.name: _wished(spec, extractors) for spec in content_type.fields}
-    ever = {field: names for field, names in wished.items() if names}
-    asked = {field: tuple(name for name in names if now(name)) for field, names in ever.items()}
-    later = {field: tuple(name for name in names if not now(name)) for field, names in ever.items()}
+    ever = {name: names for name, names in wished.items() if names}
+    asked = {place: tuple(name for name in names if now(name)) for place, names in ever.items()}
+    later = {place: tuple(name for name in names if not now(name)) for place, names in ever.items()}
     wanted = frozenset(name for name in program.detectors if now(name))
     return StagePlan(
         stage=stage,
         program=program,
         wanted=wanted,
         later=program.detectors - wanted,
-        extract={field: names for field, names in asked.items() if names},
-        extract_later={field: names for field, names in later.items() if names},
+        extract={place: names for place, names in asked.items() if names},
+        extract_later={place: names for place, names in later.items() if names},
         extract_ever=ever,
         unchecked=frozenset(spec.name for spec in content_type.fields if spec.untranscribed is Untranscribed.UNCHECKED),
         matching=frozenset(spec.name for spec in specs.values() if any(_is_of_bank(one.name) for one in spec.signals)),
+        prohibitions=tuple(
+            each for each in bundle.not_permitted if not each.surfaces or content_type.surface in each.surfaces
+        ),
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from seawall.counters.follower import Counters, unread
 from seawall.detect import DetectorRun, ExtractionCache, Findings, Runner
-from seawall.model import DecisionSource, Item, ItemRef, Part, Unknown, UnknownReason
+from seawall.model import DecisionSource, Item, ItemRef, Part, Unknown, UnknownReason, now_ms
 from seawall.model.latencies import Latencies
 from seawall.policy import Bundle
 from seawall.screen.artifacts import artifacts_of
@@ -23,6 +23,7 @@ from seawall.screen.evaluation import DraftDecision, ItemEvaluation, decide, eva
 from seawall.screen.extraction_cache import load_extractions
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, StagePlan, stage_plan
+from seawall.screen.prohibitions import not_permitted, permitted_plan, prohibitions_on
 from seawall.screen.result import Idempotency, ScreenResponse, repeated_response
 from seawall.screen.snoozes import Snoozes
 from seawall.screen.stored_content import load_decision
@@ -85,7 +86,7 @@ class Screener:
         self._in_force = in_force
         self._snoozes = snoozes
         self._counters = counters
-        self._plans: dict[tuple[str, str, str], StagePlan] = {}
+        self._plans: dict[tuple[str, ...], StagePlan] = {}
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="seawall-screen-reads")
         self._unrecorded = Unrecorded(ledger, blobs, journal)
         self._detecting, self._deciding = Latencies(), Latencies()
@@ -304,7 +305,20 @@ class Screener:
             if len(self._plans) > _PLANS:
                 self._plans.clear()  # plans of replaced bundles
             planned = self._plans[key] = stage_plan(bundle, content_type, stage, self._specs, self._runner.extractors)
+        if planned.prohibitions:
+            planned = self._permitted(planned, item, key)
         return evaluation_of(item, bundle, planned)
+
+    def _permitted(self, planned: StagePlan, item: Item, key: tuple[str, ...]) -> StagePlan:
+        """The plan for an item without the detectors that are not permitted for it now."""
+        applied = prohibitions_on(planned, item, now_ms())
+        if not applied:
+            return planned
+        own = (*key, *(each.name for each in applied))
+        permitted = self._plans.get(own)
+        if permitted is None:
+            permitted = self._plans[own] = permitted_plan(planned, applied, self._runner)
+        return permitted
 
     def _look_up(self, item: Item, extracts: bool, idempotency: Idempotency | None) -> KnownItem:
         """What the database knows of an item with media. Its unit looks again at what matters."""
@@ -363,7 +377,9 @@ class Screener:
     def _decide(self, evaluation: ItemEvaluation, findings: Findings, source: DecisionSource) -> DraftDecision:
         started = perf_counter()
         snoozed = self._snoozes.of(evaluation.item.actor, evaluation.plan.program)
-        draft = decide(evaluation, findings, self._postponed(evaluation.plan, findings.parts), source, snoozed)
+        withheld = not_permitted(evaluation.plan, findings.parts, self._runner)
+        postponed = self._postponed(evaluation.plan, findings.parts)
+        draft = decide(evaluation, findings, postponed, source, snoozed, withheld)
         self._deciding.observe(perf_counter() - started)
         return draft
 

@@ -32,11 +32,13 @@ from seawall.model import (
     Signal,
     Unknown,
     Verdict,
+    now_ms,
 )
 from seawall.model.decisions import gravest
 from seawall.policy import Bundle, Change, Explanation, RuleExplanation, explain
 from seawall.screen.evaluation import ItemEvaluation, decide, evaluation_of
 from seawall.screen.plans import POST_PUBLISH, stage_plan
+from seawall.screen.prohibitions import not_permitted, plan_here
 
 TRIES_PER_MINUTE: Final = 20
 """Of one person or API key, in one process: a try asks every detector, and some of them cost money."""
@@ -186,9 +188,9 @@ def try_item(runner: Runner, item: Item, in_force: Bundle, draft: Bundle | None 
     """One try, uncounted. Raises LookupError when a bundle does not have the content type."""
     started = time.perf_counter()
     bundles = [in_force] if draft is None or draft.hash == in_force.hash else [in_force, draft]
-    evaluations = [last_evaluation_of(runner, item, bundle) for bundle in bundles]
+    evaluations = [_permitted_evaluation(runner, item, bundle) for bundle in bundles]
     findings = ask(runner, evaluations).wait()
-    sides = [_outcome(evaluation, _seen_by(evaluation, evaluations, findings)) for evaluation in evaluations]
+    sides = [_outcome(evaluation, _seen_by(evaluation, evaluations, findings), runner) for evaluation in evaluations]
     drafted = None if draft is None else sides[-1]
     return ItemTrial(
         content_type=item.content_type,
@@ -197,7 +199,7 @@ def try_item(runner: Runner, item: Item, in_force: Bundle, draft: Bundle | None 
         draft=drafted,
         parts=tuple(map(_tried_part, findings.parts or evaluations[0].parts)),
         signals=tuple(signal for signal in findings.signals if signal.value > 0),
-        unknown=findings.unknown,
+        unknown=findings.unknown + not_permitted(evaluations[0].plan, findings.parts, runner),
         skipped=findings.skipped,
         took_ms=round(1000 * (time.perf_counter() - started)),
     )
@@ -210,6 +212,12 @@ def last_evaluation_of(runner: Runner, item: Item, bundle: Bundle) -> ItemEvalua
         raise LookupError(f"there is no content type {item.content_type!r} under the bundle {bundle.hash[:12]}")
     specs = {spec.name: spec for spec in runner.specs}
     return evaluation_of(item, bundle, stage_plan(bundle, content_type, POST_PUBLISH, specs, runner.extractors))
+
+
+def _permitted_evaluation(runner: Runner, item: Item, bundle: Bundle) -> ItemEvaluation:
+    """The same without what is not permitted for the item now, as its screening would be."""
+    made = last_evaluation_of(runner, item, bundle)
+    return msgspec.structs.replace(made, plan=plan_here(made.plan, item, now_ms(), runner))
 
 
 def ask(runner: Runner, evaluations: Sequence[ItemEvaluation], wanted: frozenset[str] | None = None) -> DetectorRun:
@@ -226,15 +234,17 @@ def ask(runner: Runner, evaluations: Sequence[ItemEvaluation], wanted: frozenset
 
 
 def _seen_by(evaluation: ItemEvaluation, all_of_them: Sequence[ItemEvaluation], findings: Findings) -> Findings:
-    """The findings without unanswered detectors that only the other bundle asks: they are nothing to this one."""
+    """The findings without detectors that only the other bundle asks, or permits: they are nothing to this one."""
     others = frozenset[str]().union(*(each.plan.wanted for each in all_of_them)) - evaluation.plan.wanted
     unknown = tuple(each for each in findings.unknown if each.detector not in others)
-    return msgspec.structs.replace(findings, unknown=unknown)
+    signals = tuple(each for each in findings.signals if each.detector not in evaluation.plan.withheld)
+    return msgspec.structs.replace(findings, unknown=unknown, signals=signals)
 
 
-def _outcome(evaluation: ItemEvaluation, findings: Findings) -> TrialOutcome:
+def _outcome(evaluation: ItemEvaluation, findings: Findings, runner: Runner) -> TrialOutcome:
     bundle = evaluation.bundle
-    draft = decide(evaluation, findings, (), DecisionSource.SCREEN)
+    withheld = not_permitted(evaluation.plan, findings.parts or evaluation.parts, runner)
+    draft = decide(evaluation, findings, (), DecisionSource.SCREEN, not_permitted=withheld)
     decision = msgspec.structs.replace(draft, id="").at_item(ItemRef(evaluation.item.content_type, "", 0), None, None)
     row: dict[str, FeatureValue] = {**draft.features, **draft.personal_features}
     row.update(dict.fromkeys(draft.unknown_features, UNKNOWN))
