@@ -42,6 +42,8 @@ def test_the_lowest_comparison_counts(when: str, wanted: dict[str, float]) -> No
         ("hate >= 0.8 or item.likes > 3", "hate", {"hate": 0.0}),
         ('in_part("title", hate) >= 0.5', "hate", {"hate": 0.5}),
         ("item.likes > 3", "max(hate, 0.5)", {"hate": 0.5}),
+        ("spam >= 0.4 and item.likes > 3 or spam >= 0.6", "max(hate, spam)", {"hate": 0.4, "spam": 0.4}),
+        ("spam >= 0.4 or item.likes > 3", "max(hate, spam)", {"hate": 0.0, "spam": 0.0}),
         ("item.likes > 3", "hate * 0.5", {"hate": 0.0}),
         ("item.likes > 3", "0.5", {}),
     ],
@@ -66,7 +68,7 @@ _conditions = st.recursive(
     ),
     max_leaves=6,
 )
-_priorities = st.sampled_from(["hate", "spam", "max(hate, 0.5)", "0.5", "min(hate, spam)"])
+_priorities = st.sampled_from(["hate", "spam", "max(hate, 0.5)", "max(hate, spam)", "0.5", "min(hate, spam)"])
 _values = st.floats(0, 1, exclude_max=True)
 
 

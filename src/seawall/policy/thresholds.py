@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from seawall.policy.rules import CheckedRule
@@ -21,9 +21,10 @@ def lowest_thresholds(rules: Iterable[CheckedRule]) -> dict[str, float]:
     for rule in rules:
         _compared(rule.when, found)
         guarded = {name for term in _conjuncts(rule.when) for name in _reached(term)}
+        least = _least(rule.when)
         for action in rule.actions:
             for term in action.expressions.values():
-                _computed(term, guarded, found)
+                _computed(term, guarded, least, found)
     return found
 
 
@@ -34,18 +35,24 @@ def compared_values(term: TypedTerm) -> dict[str, float]:
     return found
 
 
-def _computed(term: TypedTerm, guarded: set[str], found: dict[str, float]) -> None:
-    """What a parameter of an action needs: a signal that the rule has compared is exact where the rule fires."""
+def _computed(term: TypedTerm, guarded: set[str], least: Mapping[str, float], found: dict[str, float]) -> None:
+    """What a parameter of an action needs: a signal that the rule has compared is exact where the rule fires.
+
+    ``least``: what features reach wherever it fires; in a ``max``, nothing below the highest of them matters.
+    """
     if term.feature is not None:
         if term.feature.origin in _MEASURED and term.feature.name not in guarded:
             found[str(term.feature.argument)] = 0.0
         return
-    least = [side.value for side in term.args if side.op is Operator.CONST] if term.symbol == "max" else []
+    reached: list[object] = []
+    if term.symbol == "max":
+        reached += [side.value for side in term.args if side.op is Operator.CONST]
+        reached += [least[side.feature.name] for side in term.args if side.feature and side.feature.name in least]
     for argument in term.args:
-        if least and argument.feature is not None and argument.feature.name not in guarded:
-            _lower(argument, max(float(value) for value in least if isinstance(value, int | float)), found)
+        if reached and argument.feature is not None and argument.feature.name not in guarded:
+            _lower(argument, max(float(value) for value in reached if isinstance(value, int | float)), found)
         else:
-            _computed(argument, guarded, found)
+            _computed(argument, guarded, least, found)
 
 
 def _compared(term: TypedTerm, found: dict[str, float]) -> None:
@@ -73,6 +80,17 @@ def _lower(side: TypedTerm, threshold: float, found: dict[str, float]) -> None:
             _lower(argument, threshold, found)
     else:
         _compared(side, found)
+
+
+def _least(term: TypedTerm) -> dict[str, float]:
+    """By feature, the value that it has at least wherever a condition is true."""
+    if term.op is Operator.COMPARE and isinstance(value := term.args[1].value, int | float):
+        return dict.fromkeys(_reached(term), float(value))
+    sides = [_least(argument) for argument in term.args] if term.op in (Operator.AND, Operator.OR) else []
+    if term.op is Operator.AND:
+        return {name: max(side[name] for side in sides if name in side) for side in sides for name in side}
+    everywhere = set(sides[0]).intersection(*sides) if sides else set()
+    return {name: min(side[name] for side in sides) for name in everywhere}
 
 
 def _conjuncts(term: TypedTerm) -> Iterator[TypedTerm]:

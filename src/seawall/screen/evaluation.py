@@ -195,7 +195,7 @@ def decide(
         unknown=unknown,
         degraded=degraded,
         skipped=tuple([f"{detector}/{part}" for detector, part in findings.skipped]),
-        unneeded=tuple(dict.fromkeys([f"{each.detector}/{each.part}" for each in unneeded])),
+        unneeded=tuple(dict.fromkeys([f"{each.detector}/{each.part}" for each in unneeded])) if unneeded else (),
         reused=tuple([f"{extractor}/{part}" for extractor, part in findings.reused]),
         signals=findings.signals,
         features=features,
