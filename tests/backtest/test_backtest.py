@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from seawall.backtest import BacktestReport, EnginesDisagree, FileRows, PastRow, RowsFileError, StoredRows, run_backtest
-from seawall.backtest import run as run_module
+from seawall.backtest.columnar import ColumnarProgram
 from seawall.backtest.past_rows import ERASED, NOT_ASKED, NOT_IN_FILE
 from seawall.model import UNKNOWN
 from seawall.policy import Bundle, PolicySource
@@ -98,7 +98,7 @@ def test_an_item_counts_once_by_its_newest_evaluation(rig: Rig) -> None:
 def test_a_difference_of_the_engines_ends_the_run(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig.screen("how silly", id="1")
     wrong = lambda self, row: dict.fromkeys(self.words, 1 << 5)  # noqa: E731
-    monkeypatch.setattr(run_module.ColumnarProgram, "masks_of_row", wrong)
+    monkeypatch.setattr(ColumnarProgram, "masks_of_row", wrong)
     with pytest.raises(EnginesDisagree, match="No figures are given"):
         run(rig, drafted(rig, when("rudeness >= 0.7")))
 
