@@ -76,6 +76,9 @@ def mistakes() -> Iterator[tuple[str, str]]:
         "a date": policy(rule("hate > 0.5") + "    expires: soon\n"),
         "too large with its date": policy(rule("hate" + "<1" * 666) + "    expires: 2027-01-01\n"),
         "a key that a terminal would act on": good + '"\\e[31mred": 1\n',
+        "an overlay for another surface": good.replace(
+            "applies_to: [comment]", "applies_to: [comment]\noverlay: {surface: private}"
+        ),
         "a wider rule": policy(rule("hate > 0.5") + "    applies_to: [message]\n"),
         "a mapping as when": HEAD + "rules:\n  - {id: a, when: {a: b}, do: [hold]}\n",
         "an empty when": HEAD + "rules:\n  - {id: a, when: , do: [hold]}\n",
