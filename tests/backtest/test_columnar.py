@@ -116,3 +116,9 @@ def test_rows_that_do_not_fit_are_not_left_out_silently() -> None:
     columnar = ColumnarProgram(compiled("item.likes > 3"))
     with pytest.raises(ValueError, match="1 rows hold values"):
         columnar.masks(columnar.columns([row_of(item__likes=2**60)]))
+
+
+def test_rules_that_read_nothing_have_a_result_for_every_row() -> None:
+    program = compiled("0 < 0", "1 > 0")
+    samples = [row_of(), row_of()]
+    assert columnar_truths(program, samples) == [truths(program, row) for row in samples]

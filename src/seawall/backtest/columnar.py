@@ -145,7 +145,7 @@ class ColumnarProgram:
 
         Raises ValueError when some row does not fit into columns and ``rows`` is not given.
         """
-        found = columns.lazy().select(self._masks).collect()
+        found = columns.lazy().with_columns(self._masks).select(self.words).collect()
         odd = columns[_BY_ROWS].arg_true().to_list() if _BY_ROWS in columns.columns else []
         if not odd:
             return found
