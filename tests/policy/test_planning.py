@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +96,7 @@ def masked(full: dict[str, Any], asked: set[str], bounds: dict[str, float]) -> d
     return row
 
 
+@pytest.mark.timeout(600)
 @settings(
     deadline=None,
     max_examples=examples(2_000),
