@@ -20,8 +20,13 @@ def missing(reason: UnknownReason, part: str = "body", detector: str = "text-mod
 def test_only_what_asking_again_does_not_change_is_unanswerable(reason: UnknownReason) -> None:
     look = comment()
     look.unknown.append(missing(reason))
-    lasting = reason in (UnknownReason.LANGUAGE, UnknownReason.UNREADABLE)
+    if reason is UnknownReason.NOT_PERMITTED:
+        assert fires(ASKED, look) is False, "a state of its own: the detector could read it, and may not"
+        assert fires("not_permitted(hate)", look) is True
+        return
+    lasting = reason in (UnknownReason.LANGUAGE, UnknownReason.UNREADABLE, UnknownReason.STALE)
     assert fires(ASKED, look) is (True if lasting else None), "a late answer may still be a refusal"
+    assert fires("not_permitted(hate)", look) is False
 
 
 def test_an_answer_is_no_refusal() -> None:
