@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
-LONG_ON_POSTGRESQL = {"test_shift.py", "test_four_modalities.py"}
+LONG_ON_POSTGRESQL = {"test_shift.py", "test_four_modalities.py", "test_rollout.py"}
 """Minutes in a browser or with every medium: what they send to the database is tested elsewhere, and here on SQLite."""
 
 

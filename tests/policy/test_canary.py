@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.content import parts_of
-from seawall.model import Item, Unknown, UnknownReason, Verdict
-from seawall.policy import Bundle, Context, Outcome, PolicyErrors, build_bundle, run_examples
+from seawall.model import Item, Signal, Unknown, UnknownReason, Verdict
+from seawall.policy import (
+    Bundle,
+    Context,
+    Outcome,
+    PolicyErrors,
+    ScreenedState,
+    build_bundle,
+    run_examples,
+    run_screened,
+)
 from seawall.policy.features import canary_place
 from support.app import POLICIES, opened, sources
 from support.detectors import Words
@@ -86,8 +95,18 @@ def test_what_is_unknown_degrades_nothing_outside_the_share() -> None:
 
 
 def test_examples_run_within_the_share() -> None:
-    (result,) = run_examples(bundle(0.001))
+    within = bundle(0.001)
+    (result,) = run_examples(within)
     assert result.passed, result.render()
+
+    found = [Signal(name="rudeness", value=0.95, part="body", detector="insults", version="1")]
+    (screened,) = run_screened(
+        within,
+        lambda checked, program: Context(
+            item=checked.item, parts=parts_of(checked.item, program.content_type), signals=found
+        ),
+    )
+    assert screened.state is ScreenedState.PASSED, screened.render()
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def _run(bundle: Bundle, checked: CheckedExample, program: Program) -> ExampleRe
     history = {feature.name: 0 for feature in program.counters}  # a counter that is not given is 0
     parts = parts_of(checked.item, content_type)
     row = program.row(Context(item=checked.item, parts=parts, now_ms=_EPOCH, counters=history))
-    row.update(dict.fromkeys(program.canaries, 0.0))  # within the share of every canary rule
+    _take_part(row, program)
     row.update((name, value) for name, value in checked.given.items() if name in row)
     outcome = program.decide(row)
     path, line = _place(bundle, checked)
@@ -135,6 +135,11 @@ def _run(bundle: Bundle, checked: CheckedExample, program: Program) -> ExampleRe
         outcome=outcome,
         differences=tuple(_differences(checked.example, outcome)),
     )
+
+
+def _take_part(row: Row, program: Program) -> None:
+    """Put the example's account within the share of every canary rule."""
+    row.update(dict.fromkeys(program.canaries, 0.0))
 
 
 def _screen(bundle: Bundle, checked: CheckedExample, program: Program, measure: Measure) -> ScreenedExample:
@@ -149,6 +154,7 @@ def _screen(bundle: Bundle, checked: CheckedExample, program: Program, measure: 
     if any(checked.given.get(name) is UNKNOWN for name in found):
         return result(ScreenedState.SKIPPED, why="it supposes that a detector does not answer")
     row = program.row(measure(checked, program))
+    _take_part(row, program)
     row.update((name, value) for name, value in checked.given.items() if name in row and name not in found)
     outcome = program.decide(row)
     differences = tuple(_differences(example, outcome))
