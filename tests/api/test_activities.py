@@ -130,4 +130,4 @@ def test_what_is_no_request_is_refused(client: Client, broken: Any) -> None:
 
 
 def test_other_keys_may_not(client: Client) -> None:
-    problem(sending(client, play(), key="report"), 403)
+    assert problem(sending(client, play(), key="report"), 403)

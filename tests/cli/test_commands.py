@@ -439,7 +439,7 @@ def test_people_are_changed(run: Run) -> None:
     assert "10 to 1024" in run("person", "reset-password", "ada@example.org", "--password", "x", status=1).stderr
     assert "Roles are" in run("person", "roles", "ada@example.org", "--role", "king", status=1).stderr
     assert "person list" in run("person", "enable", "bob@example.org", status=1).stderr
-    assert "7 events verified" in run("ledger", "verify").stdout
+    assert "12 events verified" in run("ledger", "verify").stdout
 
 
 def test_receivers_are_changed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -628,7 +628,7 @@ def test_the_plan_says_what_is_told_apart_and_what_was_left_out(run: Run, tmp_pa
     (policies / "words.yaml").write_text(
         re.sub(r"    when: .*", rule, WORDS).replace('bank("blocked-texts"): 0', "harassment: 0.8")
     )
-    run("policy", "publish", "--policies", policies, "--content-types", types)
+    run("policy", "publish", "--logic", "--policies", policies, "--content-types", types)
     assert "No text was classified yet" in run("policy", "plan").stdout
     with open_app(Settings.from_env()) as opened:
         for number, body in enumerate(["See you at seven, I bring bread.", "you are a worthless idiot, go away"]):

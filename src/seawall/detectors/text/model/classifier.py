@@ -157,7 +157,8 @@ class TextModel:
         """As ``detect``; ``thresholds``: by signal, the lowest value that anybody tells apart.
 
         Where the encoder can hardly lift a text to one of them (see ``tiers``), it is not asked, and the signals are
-        those of the n-gram model alone, with the evidence ``n-grams``. None: all that can be measured.
+        those of the n-gram model alone, with the evidence ``n-grams`` and without a span: such a value is too rough to
+        mark words by. None: all that can be measured.
         """
         version = self.artefact.version
         floors = self.floors(thresholds)
@@ -173,7 +174,7 @@ class TextModel:
                     part=parts[number].path,
                     detector=NAME,
                     version=version,
-                    span=Span(SpanUnit.CHARACTERS, *span) if span else None,
+                    span=Span(SpanUnit.CHARACTERS, *span) if span and encoded else None,
                     evidence=None if encoded else FIRST_TIER,
                 )
                 for head, probability, span in zip(self.artefact.heads, probabilities, spans, strict=True)
