@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from seawall import access, review
 from seawall.model import Item
 from support.console import Rig, open_page
-from support.pages import every_page
+from support.pages import LOOKS, every_page
 
 RULES: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -22,8 +22,7 @@ def paths(rig: Rig) -> tuple[str, ...]:
 
 
 @pytest.mark.timeout(300)  # some fifty pages
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize(("theme", "width", "height"), LOOKS)
 def test_axe_finds_nothing(
     chromium: object, url: str, rig: Rig, paths: tuple[str, ...], theme: str, width: int, height: int
 ) -> None:
@@ -51,8 +50,7 @@ def test_axe_finds_nothing_on_the_sign_in_page(chromium: Any, url: str) -> None:
 
 
 @pytest.mark.timeout(300)  # some fifty pages
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize(("theme", "width", "height"), LOOKS)
 def test_axe_finds_nothing_where_a_password_is_chosen(
     chromium: Any, url: str, rig: Rig, theme: str, width: int, height: int
 ) -> None:
@@ -64,8 +62,7 @@ def test_axe_finds_nothing_where_a_password_is_chosen(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize(("theme", "width", "height"), LOOKS)
 def test_axe_finds_nothing_where_languages_and_skills_are_stated(
     chromium: object, url: str, rig: Rig, theme: str, width: int, height: int
 ) -> None:

@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from seawall.appeal.queries import appeals_of_item
 from support.appeal_page import answered, link
 from support.console import Rig
+from support.pages import LOOKS
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -55,8 +56,7 @@ def test_blocked_appealed_by_keyboard_overturned_and_told(chromium: Any, url: st
     assert "In force since" not in said
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize(("theme", "width", "height"), LOOKS)
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_axe_finds_nothing_in_any_state(
     chromium: Any, url: str, rig: Rig, theme: str, width: int, height: int, language: str

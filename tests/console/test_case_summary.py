@@ -18,6 +18,7 @@ from seawall.review.case_summary.queries import summary_use
 from seawall.storage.following import follow
 from support.app import eventually
 from support.console import Rig, open_page, opened
+from support.pages import LOOKS
 
 RULES: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SUMMARY: Final = "Somebody insults a gardener for who they are."
@@ -71,8 +72,7 @@ def test_it_is_folded_and_opening_it_is_counted(chromium: object, url: str, rig:
     assert complaints == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize(("theme", "width", "height"), LOOKS)
 def test_axe_finds_nothing(chromium: object, url: str, rig: Rig, theme: str, width: int, height: int) -> None:
     path = summarised(rig, f"axe-{theme}-{width}")
     page: Any

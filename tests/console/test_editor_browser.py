@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from support.console import Rig, open_page
+from support.pages import LOOKS
 
 ADDRESS = "/policies/rudeness/edit"
 CHANGE = """(area, [from, to]) => {
@@ -61,8 +62,7 @@ def test_unsaved_text_is_not_lost(chromium: object, url: str, rig: Rig) -> None:
     assert complaints == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize(("theme", "width", "height"), LOOKS)
 def test_every_state_is_accessible_and_fits(
     chromium: object, url: str, rig: Rig, theme: str, width: int, height: int
 ) -> None:

@@ -20,6 +20,7 @@ from seawall.console import live_updates
 from seawall.console.live_updates import Listener, LiveState, look, message_for
 from seawall.model import ItemRef, ReportReceived, now_ms
 from support.console import PASSWORD, Rig, open_page, served
+from support.pages import LOOKS
 
 STREAM = {"Accept": "text/event-stream"}
 
@@ -194,8 +195,7 @@ def test_without_scripts_the_pages_are_whole(chromium: Any, url: str, rig: Rig) 
     assert page.locator(f"a[href*='{review.case_id(screened.item)}']").count() == 1
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize(("theme", "width", "height"), LOOKS)
 def test_axe_finds_nothing_when_something_is_new(
     chromium: object, url: str, rig: Rig, theme: str, width: int, height: int
 ) -> None:

@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from seawall.screen import ItemTrials
 from seawall.screen.trying import TRIES_PER_MINUTE
 from support.console import RUDENESS, Rig, open_page
+from support.pages import LOOKS
 from support.traces import kept_by
 
 DRAFT = RUDENESS.replace("when: rudeness >= at_fpr(0.01)\n    do: [hold,", "when: rudeness >= 0.2\n    do: [demote,")
@@ -116,8 +117,7 @@ def test_the_policy_page_shows_both_columns_when_somebody_asks_the_detectors(rig
     assert browser.post("/policies/nothing/examples").status_code == 404
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize(("theme", "width", "height"), LOOKS)
 def test_the_result_is_accessible_and_fits(
     chromium: object, url: str, rig: Rig, theme: str, width: int, height: int
 ) -> None:

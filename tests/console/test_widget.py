@@ -20,6 +20,7 @@ from starlette.routing import Route
 from seawall.console.templates import STATIC
 from support.appeal_page import link
 from support.console import Rig, opened
+from support.pages import LOOKS
 from support.report_form import FILLED, FORM
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -148,8 +149,7 @@ def test_the_widget_opens_the_public_forms_only_and_the_link_works_without_it(
     assert "We have received it" in without.content()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize(("theme", "width", "height"), LOOKS)
 def test_axe_finds_nothing_on_the_public_pages(
     chromium: Any, places: tuple[Rig, str, str, str], theme: str, width: int, height: int
 ) -> None:

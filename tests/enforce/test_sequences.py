@@ -158,7 +158,7 @@ def test_sequences_of_decisions(sqlite_url: str, full: bool) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=400 if full else 40,
+            max_examples=400 if full else 25,
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -22,7 +22,7 @@ from seawall.detectors.image import ImageLimits, Sandbox
 from seawall.media import Media, MediaLimits, ProcessLimits, UnreadableMedia
 
 ALL = 10_000
-SAMPLE = int(os.environ.get("SEAWALL_FUZZ", "250"))
+SAMPLE = int(os.environ.get("SEAWALL_FUZZ", "160"))
 ATTACKS = set(range(0, 2_600, 20))  # those with a name
 SEED = int(os.environ.get("SEAWALL_FUZZ_SEED", "1"))
 SECONDS, WORDS_SECONDS = 4.0, 60.0

@@ -75,7 +75,8 @@ def test_phrases_run_across_the_pieces_of_a_long_text(media: Media, blank: str) 
     before=st.lists(st.sampled_from(["a line of text", "another one", "the third"]), max_size=3),
     foot=st.sampled_from(["", "- {} -", "Page {}", "{}"]),
 )
-@settings(max_examples=60, deadline=None)
+@pytest.mark.timeout(300)
+@settings(max_examples=30, deadline=None)
 def test_a_sentence_that_a_page_break_cuts_is_found(media: Media, at: int, before: list[str], foot: str) -> None:
     """Wherever it cuts: after a word, or in one, with a hyphen."""
     first, second = THREAT[:at], THREAT[at:]

@@ -99,7 +99,7 @@ def masked(full: dict[str, Any], asked: set[str], bounds: dict[str, float]) -> d
 @pytest.mark.timeout(600)
 @settings(
     deadline=None,
-    max_examples=examples(2_000),
+    max_examples=examples(1_000),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 @given(policies, st.data())

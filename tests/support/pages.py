@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from seawall import access, appeal, review
 from seawall.console import active_bundle
 from seawall.enforce import RecordedItems
@@ -113,3 +115,12 @@ def _bulk(rig: Rig, item: str) -> str:
         source="search",
         query="blood",
     )
+
+
+LOOKS = (
+    pytest.param("light", 1280, 800),
+    pytest.param("dark", 390, 844),
+    pytest.param("dark", 1280, 800, marks=pytest.mark.nightly),
+    pytest.param("light", 390, 844, marks=pytest.mark.nightly),
+)
+"""Themes and sizes of a window in which pages are looked at: each of them always, every pair nightly."""
