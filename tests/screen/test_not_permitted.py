@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seawall.app import App
+from seawall.backtest.past_rows import StoredRows
+from seawall.backtest.run import run_backtest
 from seawall.batch.screening import ColumnMapping, screen_file
 from seawall.content import load_content_type
 from seawall.detect.cascade import ScoreRange, with_dependent
@@ -36,8 +38,9 @@ from seawall.model import (
     now_ms,
 )
 from seawall.policy import Bundle, PolicyErrors, PolicySource, build_bundle, load_bundle
-from seawall.publish import Sources, compare, describe, summary
+from seawall.publish import Sources, compare, describe, draft_of, summary
 from seawall.screen import ScreenResponse, load_decision, report_not_permitted, try_item
+from seawall.screen.investigation import InvestigationFilters, ask, investigate
 from support.app import CONTENT_TYPES, POLICIES, own_app
 from support.detectors import Moody, Words
 
@@ -422,3 +425,21 @@ def test_the_report_tells_when_a_detector_ran_all_the_same(tmp_path: Path) -> No
         report = report_not_permitted(made.app.ledger, 0, now_ms() + 1)
         assert [one.ran for one in report.counts] == [1]
         assert not report.never_ran
+
+
+def test_the_past_is_asked_without_taking_what_was_not_permitted_for_nothing_found(tmp_path: Path) -> None:
+    """A rule that reads one field was in force nowhere, so no row holds its value."""
+    condition = 'in_part("body", rudeness) < 0.7'
+    with house(tmp_path) as made:
+        made.screen("you fool", "eu", "DE")
+        made.screen("you fool", "us", "US")
+        made.screen("silly", "uk", "GB")
+        asked = ask(condition, made.app.bundle, ["letter"])
+        everything = InvestigationFilters(since=0, until=2**53)
+        found = investigate(made.app.database, made.app.vault, asked, everything, lambda connection, items: ())
+        assert (found.matched, found.not_matched, found.unknown) == (1, 1, 1)
+        rude = POLICIES["rude"].replace("when: rudeness >= 0.5", f"when: {condition}")
+        draft = made.app.build(draft_of(made.app.bundle, [PolicySource(path="rude.yaml", text=rude)]).sources)
+        rows = StoredRows(made.app.database, made.app.vault, made.app.bundles, [made.app.bundle, draft], since=0)
+        report = run_backtest(made.app.bundle, draft, rows.batches())
+        assert [(one.rule, one.fired) for one in report.rules if one.rule == "rude/likely"] == [("rude/likely", 1)]

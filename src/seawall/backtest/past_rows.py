@@ -22,6 +22,7 @@ from seawall.policy.tree import FeatureOrigin, ValueType
 from seawall.review.queries import answers_after
 from seawall.screen.past_evaluations import PastEvaluation, past_evaluations
 from seawall.screen.queries import decisions_by_id
+from seawall.screen.unasked import unasked
 from seawall.storage import Database, Vault
 
 _PAGE: Final = 1_000
@@ -195,7 +196,7 @@ class StoredRows:
                 item=item,
                 parts=parts,
                 signals=past.decision.signals,
-                unknown=past.decision.unknown,
+                unknown=(*past.decision.unknown, *unasked(past.decision, [one.name for one in content_type.fields])),
                 now_ms=past.decision.at,
             )
         )

@@ -34,6 +34,7 @@ MOST_PATTERNS: Final = 4
 _NAME: Final = "query"
 _NO_HARM: Final = "terms"  # what only the rules of a platform forbid
 _PATTERNS: Final = frozenset({"matches", "count_matches"})
+_REASONS: Final = frozenset({FeatureOrigin.UNANSWERABLE, FeatureOrigin.NOT_PERMITTED})  # why a signal is unknown
 _UNSTORED: Final = frozenset({FeatureOrigin.COUNTER, FeatureOrigin.CANARY})
 
 
@@ -83,7 +84,7 @@ def compile_query(expression: Expression, bundle: Bundle, content_type: str) -> 
     except InvalidExpression as refused:
         raise PolicyErrors([refused.problem]) from None
     features = tuple(features_of(term).values())
-    measured = [one for one in features if one.growing or one.origin is FeatureOrigin.UNANSWERABLE]
+    measured = [one for one in features if one.growing or one.origin in _REASONS]
     written = [one for one in features if one not in measured and one.origin not in _UNSTORED]
     return RowQuery(
         content_type=environment.content_type,

@@ -19,6 +19,7 @@ from seawall.policy import Context, Feature, Row, RowQuery
 from seawall.screen.artifacts import derived_name, read_artifacts
 from seawall.screen.content import decode, features_name, fields_name
 from seawall.screen.events import DECISION_MADE
+from seawall.screen.unasked import unasked
 from seawall.storage import Vault
 
 _StoredFeatures: TypeAlias = dict[str, str | int | float | bool | None]
@@ -190,7 +191,9 @@ def _read_signals(reading: _Reading) -> None:
     """Fill what was measured though no rule read it. Without any value of a signal nobody knows whether it was."""
     made = DECISION_MADE.decode(reading.past.version, reading.past.body).decision
     item = Item(content_type=reading.past.content_type, id="", fields={})
-    values = reading.query.measured(Context(item, (), made.signals, made.unknown, reading.past.at))
+    names = [one.name for one in reading.query.content_type.fields]
+    unknown = (*made.unknown, *unasked(made, names))
+    values = reading.query.measured(Context(item, (), made.signals, unknown, reading.past.at))
     given = {signal.name for signal in made.signals}
     unanswered = {name for name in reading.query.measurable if values[name] is UNKNOWN and name in reading.absent}
     reading.unanswered |= unanswered
