@@ -63,8 +63,16 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
-LONG_ON_POSTGRESQL = {"test_shift.py", "test_four_modalities.py", "test_rollout.py"}
-"""Minutes in a browser or with every medium: what they send to the database is tested elsewhere, and here on SQLite."""
+ON_SQLITE = {"cli", "components", "console", "worker"}
+"""Folders whose tests send the statements of the others: on PostgreSQL they run nightly."""
+LONG_ON_POSTGRESQL = {
+    "test_shift.py",
+    "test_four_modalities.py",
+    "test_rollout.py",
+    "test_tour.py",
+    "test_publishing.py",
+}
+"""Minutes in a browser or with many processes: what they send to the database is tested elsewhere."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m is applied
@@ -72,7 +80,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Set the marks that follow from what a test is; leave out the long forms unless they are asked for."""
     for item in items:
         _mark_database(item)
-        if item.path.name in LONG_ON_POSTGRESQL and item.get_closest_marker("postgresql"):
+        repeats = item.path.name in LONG_ON_POSTGRESQL or item.path.parent.name in ON_SQLITE
+        if repeats and item.get_closest_marker("postgresql"):
             item.add_marker("nightly")
         if _is_nightly(config) and is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("nightly")  # with the profile of that name it is its own long form

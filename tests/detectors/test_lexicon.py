@@ -338,6 +338,12 @@ PATTERNS = [
 ]
 
 
+def test_vowels_side_by_side_may_both_be_masked() -> None:
+    (answer,) = DETECTOR.detect([Part(path="body", modality=Modality.TEXT, field="body", text="your fx c**ch")])
+    assert isinstance(answer, tuple)
+    assert "scam_terms/investment" in {each.evidence for each in answer if isinstance(each, Signal)}
+
+
 @given(st.data(), st.sampled_from(PATTERNS), st.sampled_from(["as it is", "doubled", "starred"]))
 @settings(max_examples=40, deadline=None)
 def test_the_filter_of_words_hides_no_phrase(data: st.DataObject, phrase: tuple[str, Any, str], how: str) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from databases import migrated
 from seawall.app import App, migrate, open_app
 from seawall.content import load_content_type
 from seawall.model import (
@@ -237,6 +242,15 @@ def settings(folder: Path, database_url: str | None = None, **more: Any) -> Sett
     return Settings(data_dir=folder / "data", database_url=url, **{"allow_private_endpoints": True, **more})
 
 
+@functools.cache
+def _migrated_file() -> Path:
+    """A migrated database to copy: making all tables takes longer than most tests."""
+    folder = Path(tempfile.mkdtemp(prefix="seawall-migrated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    migrated(f"sqlite:///{folder / 'seawall.db'}")
+    return folder / "seawall.db"
+
+
 @contextmanager
 def own_app(
     folder: Path,
@@ -254,6 +268,10 @@ def own_app(
     Publishes ``published``, or what the folders hold that ``options`` name; the options are those of ``Settings``.
     """
     chosen = settings(folder, database_url, **options)
+    file = folder / "data" / "seawall.db"
+    if database_url is None and not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(_migrated_file(), file)
     migrate(chosen)
     with open_app(chosen, detectors, extractors, hashers) as app:
         if publish:

@@ -12,7 +12,7 @@ from seawall.detectors.image import ImageDetector
 from seawall.detectors.links import LinkDetector
 from seawall.detectors.names import NameDetector, TitleDetector, TitleMessageDetector
 from seawall.detectors.personal_data import PersonalDataDetector
-from seawall.detectors.text.lexicon import LexiconDetector
+from seawall.detectors.text.lexicon import shipped_lexicon_detector
 from seawall.model.signals import Detector, Extractor, Hasher
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def default_detectors(
     media = media or Media()
     text_model = TextModel(text_model_dir)
     return (
-        LexiconDetector(),
+        shipped_lexicon_detector(),
         LinkDetector(),
         PersonalDataDetector(),
         banks,

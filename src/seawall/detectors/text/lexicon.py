@@ -189,6 +189,12 @@ class LexiconDetector:
                 yield f"{lexicon.signal}.{kind}", entries
 
 
+@functools.cache
+def shipped_lexicon_detector() -> LexiconDetector:
+    """The detector of the shipped lists, one for the process: compiling a thousand patterns takes half a second."""
+    return LexiconDetector()
+
+
 _Found: TypeAlias = tuple[float, int]  # an entry's softened weight, its row
 _Place: TypeAlias = tuple[int, int]  # start and end in the view
 
@@ -260,8 +266,15 @@ def _maskable(letter: str) -> str:
 
 
 def _plain(word: str, joined: bool) -> Sequence[str]:
-    """The same letters once each. After a group or a class the first may be one with the letter before it."""
-    pieces = [f"[{each[3]}*]" if each[0] == "(" else each[0] for each in _repeatable(word)]
+    """The same letters once each. After a group or a class the first may be one with the letter before it.
+
+    Two vowels side by side may be masked by two stars, which are one where repeated letters are ("c**ch").
+    """
+    spelt = _repeatable(word)
+    pieces = [f"[{each[3]}*]" if each[0] == "(" else each[0] for each in spelt]
+    for at in range(1, len(spelt)):
+        if spelt[at][0] == "(" == spelt[at - 1][0]:
+            pieces[at] += "?"
     return [f"{pieces[0]}?", *pieces[1:]] if joined else pieces
 
 
