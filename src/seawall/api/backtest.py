@@ -13,7 +13,7 @@ from starlette.responses import Response
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.child_safety import hidden_items
 from seawall.api.common import KNOWN_ONLY, json_response, key
-from seawall.api.errors import ApiProblem
+from seawall.api.errors import ApiProblem, unusable_draft
 from seawall.app import App
 from seawall.backtest import WAIT_S, BacktestBusy, BadSince, serve_backtest
 from seawall.policy import Bundle, PolicyErrors, PolicySource
@@ -59,13 +59,7 @@ def add_backtest(routes: APIRouter, app: App, keys: Keys) -> None:
                 hidden=lambda items: hidden_items(app, caller, items),
             )
         except PolicyErrors as error:
-            raise ApiProblem(
-                status=422,
-                title="The draft cannot be used",
-                detail=str(error),
-                pointer="/policies",
-                remedy="Mend what the error names; 'seawall policy check' shows the same.",
-            ) from error
+            raise unusable_draft(error) from error
         except BadSince as error:
             raise ApiProblem(
                 status=422, title="Invalid request", detail=str(error), pointer="/since", remedy="Write 30d, or 12h."

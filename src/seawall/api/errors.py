@@ -53,3 +53,14 @@ def unavailable(error: Exception) -> ApiProblem:
         remedy=f"{recorded}Send the request again, with the same idempotency key.",
         retry_after_s=1,
     )
+
+
+def unusable_draft(error: Exception) -> ApiProblem:
+    """The problem to raise for texts of policy files that do not make a bundle."""
+    return ApiProblem(
+        status=422,
+        title="The draft cannot be used",
+        detail=str(error),
+        pointer="/policies",
+        remedy="Mend what the error names; 'seawall policy check' shows the same.",
+    )

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seawall.access import Keys, Scope
-from seawall.api.errors import ApiProblem, problem_response, unavailable
+from seawall.api.errors import ApiProblem, problem_response, unavailable, unusable_draft
 from seawall.api.in_flight import InFlight
 from seawall.api.media import fetch_media
 from seawall.api.plain import Endpoint, PlainOperation, PlainRoute
@@ -103,13 +103,7 @@ async def _tried(app: App, key: str, item: Item, bundle: Bundle, texts: tuple[st
             retry_after_s=error.wait_s,
         ) from error
     except PolicyErrors as error:
-        raise ApiProblem(
-            status=422,
-            title="The draft cannot be used",
-            detail=str(error),
-            pointer="/policies",
-            remedy="Mend what the error names; 'seawall policy check' shows the same.",
-        ) from error
+        raise unusable_draft(error) from error
 
 
 def _draft(app: App, bundle: Bundle, texts: tuple[str, ...]) -> Bundle:
