@@ -1,0 +1,90 @@
+"""Which language a text is written in: identified from the text, or "cannot tell".
+
+>>> identify("ich kann das nicht mehr hören"), identify("nice one bro"), identify("Rosalía"), identify("ok")
+('de', 'en', None, None)
+
+Scripts of one language decide by themselves; the rest is told by n-grams (``eldc``, 60 languages). A text that is too
+short, a name, or one of several languages is not told: an answer is given only where it can be relied on.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from functools import cache, lru_cache
+from typing import Final
+
+import eldc
+
+_READ: Final = 2_000  # characters of a text: more tells nothing new
+_CACHED: Final = 64
+_NOT_WORDS: Final = re.compile(r"https?://\S+|www\.\S+|[@#][\w.]+|\S+@\S+\.\w+|[\d_]+")
+
+_OF_SCRIPT: Final = {
+    "HANGUL": "ko",
+    "HIRAGANA": "ja",
+    "KATAKANA": "ja",
+    "THAI": "th",
+    "HEBREW": "he",
+    "GREEK": "el",
+    "TAMIL": "ta",
+    "TELUGU": "te",
+    "KANNADA": "kn",
+    "MALAYALAM": "ml",
+    "GUJARATI": "gu",
+    "GURMUKHI": "pa",
+    "ORIYA": "or",
+    "SINHALA": "si",
+    "MYANMAR": "my",
+    "KHMER": "km",
+    "LAO": "lo",
+    "GEORGIAN": "ka",
+    "ARMENIAN": "hy",
+    "ETHIOPIC": "am",
+    "BENGALI": "bn",
+    "CJK": "zh",
+}
+"""Scripts that are (nearly) one language's. Yiddish, Assamese and Tigrinya are taken for their neighbours."""
+_MOSTLY: Final = {"DEVANAGARI": "hi"}
+"""Scripts whose languages are near to each other: the one that most people write, where another is not told reliably."""
+_SAME: Final = {"ms": "id"}
+"""Languages that are not told apart from one that more people write: Malay and Indonesian."""
+_LEAST: Final = 2  # letters of a script
+_JAPANESE: Final = 0.1  # share of kana from which Han characters are Japanese
+
+
+def identify(text: str) -> str | None:
+    """The two-letter code (ISO 639-1) of a text's language; None where it cannot be told."""
+    return _identify(text[:_READ])
+
+
+@lru_cache(_CACHED)
+def _identify(text: str) -> str | None:
+    words, fallback = _NOT_WORDS.sub(" ", text), None
+    if not words.isascii():
+        scripts = Counter(map(_script, filter(str.isalpha, words)))
+        total = sum(scripts.values())
+        script, letters = scripts.most_common(1)[0] if scripts else ("", 0)
+        if letters >= _LEAST and 2 * letters > total:
+            kana = scripts["HIRAGANA"] + scripts["KATAKANA"]
+            if script == "CJK" and kana >= _JAPANESE * letters:
+                return "ja"
+            if script in _OF_SCRIPT:
+                return _OF_SCRIPT[script]
+            fallback = _MOSTLY.get(script)
+    _load()
+    found = eldc.detect_details(words)
+    language = str(found.language)
+    return _SAME.get(language, language) if found.reliable else fallback
+
+
+@cache
+def _load() -> None:
+    eldc.init()
+
+
+@lru_cache(4096)
+def _script(letter: str) -> str:
+    """The first word of a letter's Unicode name, which is its script's: LATIN, CYRILLIC, CJK."""
+    return unicodedata.name(letter, "").partition(" ")[0]
