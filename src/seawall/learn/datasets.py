@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 HEADS = ("hate", "harassment", "sexism", "spam", "sexual", "toxic")
@@ -39,6 +39,7 @@ class LabelledText:
     dataset: str
     group: str = ""
     slice: str = ""  # for breakdowns: the functional test, the identity named, the harm
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +77,21 @@ class Dataset:
         return {name: hashlib.sha256((data / self.folder / name).read_bytes()).hexdigest() for name in self.files}
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        yield from csv.DictReader(file)
+def _rows(path: Path, delimiter: str = ",") -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield from csv.DictReader(file, delimiter=delimiter)
+
+
+def _split(examples: Callable[[Path], Iterator[LabelledText]], *, held: bool) -> Callable[[Path], Iterator[LabelledText]]:
+    """A tenth of a set that has no test split of its own, or the rest: by a digest of the group, else of the text."""
+
+    def read(folder: Path) -> Iterator[LabelledText]:
+        for example in examples(folder):
+            key = (example.group or example.text).encode("utf-8", "surrogatepass")
+            if (hashlib.blake2b(key, digest_size=1).digest()[0] < 26) is held:
+                yield example
+
+    return read
 
 
 def _lines(path: Path) -> Iterator[dict[str, object]]:
@@ -181,9 +194,10 @@ def _implicit_hate(folder: Path) -> Iterator[LabelledText]:
         yield LabelledText(text=row["text"], labels=labels, dataset="implicit_hate")
 
 
-def _mlma(folder: Path) -> Iterator[LabelledText]:
+def _mlma(folder: Path, language: str = "en") -> Iterator[LabelledText]:
     """Clear cases only: labelled hateful, or labelled normal and nothing else."""
-    for row in _rows(folder / "en_dataset.csv"):
+    name = "mlma" if language == "en" else f"mlma_{language}"
+    for row in _rows(folder / f"{language}_dataset.csv"):
         said = set(row["sentiment"].split("_"))
         labels: dict[str, float] = {}
         if said == {"normal"}:
@@ -193,7 +207,57 @@ def _mlma(folder: Path) -> Iterator[LabelledText]:
             if "hateful" in said:
                 labels["hate"] = 0.85
         if labels:
-            yield LabelledText(text=row["tweet"], labels=labels, dataset="mlma", slice=row["target"])
+            yield LabelledText(
+                text=row["tweet"], labels=labels, dataset=name, slice=row["target"], language=language
+            )
+
+
+def _germeval(folder: Path) -> Iterator[LabelledText]:
+    """Abuse is of a group by its definition, insults are of persons; profanity alone is neither."""
+    labels: dict[str, dict[str, float]] = {
+        "ABUSE": {"hate": 0.85, "harassment": 0.9},
+        "INSULT": {"harassment": 0.9},
+        "PROFANITY": {"hate": 0.1, "harassment": 0.5},
+        "OTHER": {"hate": 0.05, "harassment": 0.1},
+    }
+    for line in (folder / "germeval2018.training.txt").read_text(encoding="utf-8").splitlines():
+        text, _, kind = line.split("\t")
+        yield LabelledText(
+            text=text.replace("|LBR|", " "), labels=labels[kind], dataset="germeval2018", slice=kind, language="de"
+        )
+
+
+def _cold(folder: Path, split: str) -> Iterator[LabelledText]:
+    """Posts about race, region and gender: what offends there mostly attacks the group."""
+    for row in _rows(folder / f"{split}.csv"):
+        labels = {"hate": 0.8, "harassment": 0.8} if row["label"] == "1" else {"hate": 0.05, "harassment": 0.1}
+        yield LabelledText(text=row["TEXT"], labels=labels, dataset="cold", slice=row["topic"], language="zh")
+
+
+def _uli(folder: Path, language: str) -> Iterator[LabelledText]:
+    """The share of annotators who see abuse of a gender (question 1)."""
+    for row in _rows(folder / f"train_{language}_l1.csv"):
+        votes = [value for key, value in row.items() if key.startswith(f"{language}_a")]
+        given = [float(vote) for vote in votes if vote in ("0.0", "1.0")]
+        if given:
+            labels = {"sexism": sum(given) / len(given)}
+            yield LabelledText(text=row["text"], labels=labels, dataset=f"uli_{language}", language=language)
+
+
+def _paradetox(folder: Path) -> Iterator[LabelledText]:
+    """Pairs: a rude sentence, and its first neutral rewrite. What is rude is not always abuse of somebody."""
+    for number, row in enumerate(_rows(folder / "paradetox.tsv", "\t")):
+        group = str(number)
+        yield LabelledText(text=row["toxic"], labels={"harassment": 0.75}, dataset="paradetox", group=group)
+        if row["neutral1"]:
+            labels = {"hate": 0.05, "harassment": 0.1}
+            yield LabelledText(text=row["neutral1"], labels=labels, dataset="paradetox", group=group)
+
+
+def _surge(folder: Path) -> Iterator[LabelledText]:
+    for row in _rows(folder / "toxicity_en.csv"):
+        labels = {"harassment": 0.85 if row["is_toxic"] == "Toxic" else 0.05}
+        yield LabelledText(text=row["text"], labels=labels, dataset="surge_toxicity")
 
 
 def _sms_spam(folder: Path) -> Iterator[LabelledText]:
@@ -227,12 +291,24 @@ def _hatecheck(folder: Path) -> Iterator[LabelledText]:
         )
 
 
+_HATECHECK_LANGUAGES = {
+    "arabic": "ar", "dutch": "nl", "french": "fr", "german": "de", "hindi": "hi", "italian": "it", "mandarin": "zh",
+    "polish": "pl", "portuguese": "pt", "spanish": "es",
+}  # fmt: skip
+
+
 def _multilingual_hatecheck(folder: Path) -> Iterator[LabelledText]:
     for path in sorted(folder.glob("hatecheck_cases_final_*.csv")):
         for row in _rows(path):
             labels = {"hate": float(row["label_gold"] == "hateful")}
+            name = path.stem[22:]
             yield LabelledText(
-                text=row["test_case"], labels=labels, dataset="multilingual_hatecheck", slice=path.stem[22:]
+                text=row["test_case"],
+                labels=labels,
+                dataset="multilingual_hatecheck",
+                group=row["templ_id"],
+                slice=name,
+                language=_HATECHECK_LANGUAGES.get(name, ""),
             )
 
 
@@ -344,6 +420,76 @@ DATASETS: dict[str, Dataset] = {
             files=("en_dataset.csv",),
             splits={"train": _mlma},
             weight=0.5,
+        ),
+        *(
+            Dataset(
+                name=f"mlma_{language}",
+                folder="mlma",
+                title=f"Ousidhoum et al. 2019, MLMA hate speech ({title})",
+                licence="MIT",
+                source="https://github.com/HKUST-KnowComp/MLMA_hate_speech",
+                use=DatasetUse.TRAIN,
+                files=(f"{language}_dataset.csv",),
+                splits={"train": partial(_mlma, language=language)},
+                weight=0.5,
+            )
+            for language, title in (("ar", "Arabic"), ("fr", "French"))
+        ),
+        Dataset(
+            name="germeval2018",
+            folder="germeval2018",
+            title="Wiegand et al. 2018, GermEval (training part)",
+            licence="CC-BY-4.0",
+            source="https://github.com/uds-lsv/GermEval-2018-Data",
+            use=DatasetUse.TRAIN,
+            files=("germeval2018.training.txt",),
+            splits={"train": _split(_germeval, held=False), "held": _split(_germeval, held=True)},
+        ),
+        Dataset(
+            name="cold",
+            folder="cold",
+            title="Deng et al. 2022, COLD",
+            licence="Apache-2.0",
+            source="https://github.com/thu-coai/COLDataset",
+            use=DatasetUse.TRAIN,
+            files=("train.csv", "dev.csv"),
+            splits={"train": partial(_cold, split="train"), "dev": partial(_cold, split="dev")},
+        ),
+        *(
+            Dataset(
+                name=f"uli_{language}",
+                folder="uli",
+                title=f"Arora et al. 2024, Uli ({title})",
+                licence="CC-BY-4.0",
+                source="https://github.com/tattle-made/uli_dataset",
+                use=DatasetUse.TRAIN,
+                files=(f"train_{language}_l1.csv",),
+                splits={
+                    "train": _split(partial(_uli, language=language), held=False),
+                    "held": _split(partial(_uli, language=language), held=True),
+                },
+            )
+            for language, title in (("en", "English"), ("hi", "Hindi"), ("ta", "Tamil"))
+        ),
+        Dataset(
+            name="paradetox",
+            folder="paradetox",
+            title="Logacheva et al. 2022, ParaDetox",
+            licence="CC0-1.0",
+            source="https://github.com/s-nlp/paradetox",
+            use=DatasetUse.TRAIN,
+            files=("paradetox.tsv",),
+            splits={"train": _paradetox},
+        ),
+        Dataset(
+            name="surge_toxicity",
+            folder="surge_toxicity",
+            title="Surge AI, toxicity",
+            licence="MIT",
+            source="https://github.com/surge-ai/toxicity",
+            use=DatasetUse.TRAIN,
+            files=("toxicity_en.csv",),
+            splits={"train": _surge},
         ),
         Dataset(
             name="sms_spam",

@@ -38,8 +38,7 @@ class PublishedModel:
     pieces: tuple[str, ...]
     scores: Floats
     tensors: Mapping[str, Floats]
-    hidden: int
-    layers: int
+    words: tuple[NDArray[np.int8], Floats]  # the table ``emb.word`` as it is stored: codes, and scales of 32 each
 
 
 def read_published(path: Path) -> PublishedModel:
@@ -48,7 +47,7 @@ def read_published(path: Path) -> PublishedModel:
     found = hashlib.sha256(raw).hexdigest()
     if found != SHA256:
         raise TrainingError(f"{path} is not the {FILE} of {PACKAGE}: sha256 {found[:16]}…")
-    hidden, layers, _heads, _inner, rows, _positions, _types = struct.unpack_from("<7i", raw, 8)
+    hidden, _layers, _heads, _inner, rows, _positions, _types = struct.unpack_from("<7i", raw, 8)
     count, *_marks = struct.unpack_from("<5i", raw, 44)
     (size,) = struct.unpack_from("<Q", raw, 64)
     at = 72
@@ -64,21 +63,28 @@ def read_published(path: Path) -> PublishedModel:
     (tensors,) = struct.unpack_from("<i", raw, at)
     at += 4
     found_tensors: dict[str, Floats] = {}
+    words: tuple[NDArray[np.int8], Floats] | None = None
     for _ in range(tensors):
         (length,) = struct.unpack_from("<H", raw, at)
         name = raw[at + 2 : at + 2 + length].decode()
         at += 2 + length
         kind, numbers, offset, stored = struct.unpack_from("<BIQQ", raw, at)
         at += 21
-        found_tensors[name] = _tensor(raw[offset : offset + stored], kind, numbers)
-    found_tensors["emb.word"] = found_tensors["emb.word"].reshape(rows, hidden)
-    return PublishedModel(pieces, scores, found_tensors, hidden, layers)
+        kept = raw[offset : offset + stored]
+        if kind == 0:
+            found_tensors[name] = np.frombuffer(kept, "<f4", numbers)
+            continue
+        codes, scale = _blocks(kept, numbers)
+        found_tensors[name] = (codes * scale[:, None]).reshape(-1)
+        if name == "emb.word":
+            words = codes.reshape(rows, hidden), scale.reshape(rows, hidden // 32)
+            found_tensors[name] = found_tensors[name].reshape(rows, hidden)
+    assert words is not None, "the digest was checked"
+    return PublishedModel(pieces, scores, found_tensors, words)
 
 
-def _tensor(raw: bytes, kind: int, count: int) -> Floats:
-    if kind == 0:
-        return np.frombuffer(raw, "<f4", count)
+def _blocks(raw: bytes, count: int) -> tuple[NDArray[np.int8], Floats]:
+    """Integers from -8 to 7 (blocks × 32), and the value of one unit (blocks)."""
     blocks = np.frombuffer(raw, _BLOCK, count // 32)
     halves = np.concatenate([blocks["halves"] & 15, blocks["halves"] >> 4], axis=1)
-    values = (halves.astype(np.float32) - 8) * blocks["scale"].astype(np.float32)[:, None]
-    return np.asarray(values.reshape(-1), dtype=np.float32)
+    return halves.astype(np.int8) - np.int8(8), blocks["scale"].astype(np.float32)

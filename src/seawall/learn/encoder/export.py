@@ -11,6 +11,7 @@ Needs the package ``onnx``; serving needs ``onnxruntime`` alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,17 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 Floats = NDArray[np.float32]
-LAYERS, ATTENTION_HEADS = 6, 12  # as in ``network``
+ATTENTION_HEADS = 12  # as in ``network``
+_BLOCK = 32  # numbers of a 4-bit table that share a scale
 _MICROSOFT = "com.microsoft"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockTable:
+    """A table of integers from -8 to 7 (rows × numbers), and the value of one unit (rows × blocks of 32 numbers)."""
+
+    codes: NDArray[np.int8]
+    scale: Floats
 
 
 class OnnxGraph:
@@ -59,6 +69,17 @@ class OnnxGraph:
         unit = self.node("Gather", [self.constant(f"{name}.scale", scale[:, None]), numbers], f"{name}.unit")
         return self.node("Mul", [self.node("Cast", [rows], f"{name}.cast", to=TensorProto.FLOAT), unit], name)
 
+    def block_table(self, numbers: str, table: BlockTable, name: str) -> str:
+        """Rows of a 4-bit table by number."""
+        low, high = table.codes[:, 0::2] & 15, table.codes[:, 1::2] & 15
+        packed = (low | high << 4).astype(np.uint8)
+        self.weights.append(
+            helper.make_tensor(f"{name}.codes", TensorProto.INT4, table.codes.shape, packed.tobytes(), raw=True)
+        )
+        inputs = [f"{name}.codes", numbers, self.constant(f"{name}.scale", table.scale)]
+        attributes = {"block_size": _BLOCK, "gather_axis": 0, "quantize_axis": 1}
+        return self.node("GatherBlockQuantized", inputs, name, domain=_MICROSOFT, **attributes)
+
     def norm(self, states: str, state: Mapping[str, Floats], name: str) -> str:
         """Layer normalisation."""
         scale = self.constant(f"{name}.scale", state[f"{name}.weight"])
@@ -73,16 +94,24 @@ def _rounded(weight: Floats) -> tuple[NDArray[np.int8], Floats]:
     return np.rint(weight / scale[:, None]).astype(np.int8), scale.astype(np.float32)
 
 
-def export(state: Mapping[str, Floats], *, bits: int, notes: Mapping[str, str]) -> bytes:
-    """The ONNX file for the state of a ``Classifier``. ``notes`` are stored in its metadata."""
+def export(
+    state: Mapping[str, Floats], *, bits: int, notes: Mapping[str, str], words: BlockTable | None = None
+) -> bytes:
+    """The ONNX file for the state of a ``Classifier``. ``notes`` are stored in its metadata.
+
+    ``words``: the table of pieces in 4 bits, where it was published so and stayed as it was.
+    """
     graph = OnnxGraph(bits)
-    words = graph.table("pieces", state["encoder.words.weight"], "encoder.words")
+    if words is None:
+        embedded = graph.table("pieces", state["encoder.words.weight"], "encoder.words")
+    else:
+        embedded = graph.block_table("pieces", words, "encoder.words")
     length = graph.node("Shape", ["pieces"], "length", start=1)
     first = graph.constant("first", np.array([0], dtype=np.int64))
     table = graph.constant("encoder.positions.weight", state["encoder.positions.weight"])
     positions = graph.node("Slice", [table, first, length], "encoder.positions")
-    states = graph.norm(graph.node("Add", [words, positions], "embedded"), state, "encoder.norm")
-    for number in range(LAYERS):
+    states = graph.norm(graph.node("Add", [embedded, positions], "embedded"), state, "encoder.norm")
+    for number in range(sum(name.endswith(".query.weight") for name in state)):
         states = _layer(graph, states, state, f"encoder.layers.{number}")
     axis = graph.constant("axis", np.array([1], dtype=np.int64))
     pooled = graph.node("ReduceMean", [states, axis], "pooled", keepdims=0)
@@ -101,7 +130,7 @@ def export(state: Mapping[str, Floats], *, bits: int, notes: Mapping[str, str]) 
         ],
         graph.weights,
     )
-    opsets = [helper.make_opsetid("", 20), helper.make_opsetid(_MICROSOFT, 1)]
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid(_MICROSOFT, 1)]
     model = helper.make_model(made, opset_imports=opsets, ir_version=10, producer_name="seawall")
     helper.set_model_props(model, dict(notes))
     return bytes(model.SerializeToString(deterministic=True))

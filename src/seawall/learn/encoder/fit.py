@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -19,17 +20,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from seawall.detectors.text.model.encoder_input import encoder_text
+from seawall.detectors.text.model.unigram import Unigram
 from seawall.detectors.text.model.wordpiece import WordPiece
-from seawall.learn.datasets import LabelledText
 from seawall.learn.encoder.network import HIDDEN, EncoderClassifier, EncoderNetwork, mean_embedding
 from seawall.learn.encoder.recipe import TrainingPlan, TrainingSteps
 from seawall.learn.encoder.variants import evaded, swapped
 
 Floats = NDArray[np.float32]
+Pieces: TypeAlias = WordPiece | Unigram
 _READ = 126  # pieces
 
 
-def pad(rows: Sequence[Sequence[int]], pieces: WordPiece) -> tuple[Tensor, Tensor]:
+def pad(rows: Sequence[Sequence[int]], pieces: Pieces) -> tuple[Tensor, Tensor]:
     """Texts as pieces (B × L) with start and end marks, and the mask of real pieces (B × L)."""
     length = max(map(len, rows)) + 2
     numbers = np.full((len(rows), length), pieces.padding, dtype=np.int64)
@@ -51,18 +53,18 @@ def _epoch(lessons: TrainingSteps, plan: TrainingPlan, chance: random.Random) ->
 
 
 def _batches(
-    lessons: TrainingSteps, plan: TrainingPlan, pieces: WordPiece, chance: random.Random
+    lessons: TrainingSteps, plan: TrainingPlan, pieces: Pieces, chance: random.Random
 ) -> Iterator[tuple[list[int], list[list[int]], list[bool]]]:
     """Rows, their pieces, and whether the old embedding still applies to each; texts of similar length together."""
     chosen = _epoch(lessons, plan, chance)
     for start in range(0, len(chosen), plan.batch * 40):
         drawn: list[tuple[int, list[int], bool]] = []
         for row in chosen[start : start + plan.batch * 40]:
-            text = lessons.texts[row]
-            if chance.random() < plan.evade:
+            text, is_english = lessons.texts[row], lessons.is_english[row]
+            if chance.random() < plan.evade and is_english:
                 text = evaded(text, chance)
-            read = encoder_text(text)
-            other = swapped(read, chance) if chance.random() < plan.swap else read
+            read = lessons.prepare(text)
+            other = swapped(read, chance) if chance.random() < plan.swap and is_english else read
             drawn.append((row, pieces.cut(other)[: plan.longest], other == read))
         drawn.sort(key=lambda one: len(one[1]))
         groups = [drawn[at : at + plan.batch] for at in range(0, len(drawn), plan.batch)]
@@ -88,8 +90,9 @@ def _loss(
         finer_loss = functional.cross_entropy(finer, category, ignore_index=-1, reduction="sum")
         total = total + plan.category * finer_loss / plan.batch
     if lessons.general is not None and any(same):
-        kept = torch.tensor(same)
-        cosine = (general * torch.from_numpy(lessons.general[rows].astype(np.float32))).sum(dim=-1)
+        published = torch.from_numpy(lessons.general[rows].astype(np.float32))
+        kept = torch.tensor(same) & ~torch.isnan(published[:, 0])
+        cosine = (general * published.nan_to_num()).sum(dim=-1)
         total = total + plan.general * (1 - cosine[kept]).sum() / plan.batch
     return total
 
@@ -97,7 +100,7 @@ def _loss(
 def fine_tune(
     model: EncoderClassifier,
     lessons: TrainingSteps,
-    pieces: WordPiece,
+    pieces: Pieces,
     plan: TrainingPlan,
     seed: int,
     progress: Callable[[str], None],
@@ -125,7 +128,9 @@ def fine_tune(
     step, running, started = 0, 0.0, time.perf_counter()
     for _ in range(plan.epochs):
         for rows, read, same in _batches(lessons, plan, pieces, chance):
-            loss = _loss(model(*pad(read, pieces)), rows, same, lessons, plan)
+            with torch.autocast("cpu", torch.bfloat16, enabled=plan.half):
+                outputs = model(*pad(read, pieces))
+            loss = _loss(outputs, rows, same, lessons, plan)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -141,9 +146,11 @@ def fine_tune(
     torch._foreach_copy_([p.detach() for p in trained], average)
 
 
-def outputs(model: EncoderClassifier, texts: Sequence[str], pieces: WordPiece) -> tuple[Floats, Floats]:
+def outputs(
+    model: EncoderClassifier, texts: Sequence[str], pieces: Pieces, prepare: Callable[[str], str] = encoder_text
+) -> tuple[Floats, Floats]:
     """Log-odds of the heads (texts × heads) and general embeddings (texts × hidden) of texts, from their beginnings."""
-    read = [pieces.cut(encoder_text(text))[:_READ] for text in texts]
+    read = [pieces.cut(prepare(text))[:_READ] for text in texts]
     odds = np.zeros((len(texts), model.heads.out_features), dtype=np.float32)
     general = np.zeros((len(texts), model.general.out_features), dtype=np.float32)
     with torch.no_grad():
@@ -153,10 +160,15 @@ def outputs(model: EncoderClassifier, texts: Sequence[str], pieces: WordPiece) -
     return odds, general
 
 
-def published_embeddings(encoder: EncoderNetwork, examples: Sequence[LabelledText], pieces: WordPiece) -> Floats:
+def published_embeddings(
+    encoder: EncoderNetwork,
+    texts: Sequence[str],
+    pieces: Pieces,
+    prepare: Callable[[str], str] = encoder_text,
+) -> Floats:
     """The published model's embedding of each text (texts × hidden, length 1), from its beginning."""
-    read = [pieces.cut(encoder_text(example.text))[:_READ] for example in examples]
-    found = np.zeros((len(examples), HIDDEN), dtype=np.float32)
+    read = [pieces.cut(prepare(text))[:_READ] for text in texts]
+    found = np.zeros((len(texts), HIDDEN), dtype=np.float32)
     for rows in _by_length(read):
         found[rows] = mean_embedding(encoder, *pad([read[row] for row in rows], pieces)).numpy()
     return found

@@ -1,11 +1,16 @@
-"""BERT's encoder (Devlin et al. 2019) in the six layers of MiniLM (Wang et al. 2020), with one output per head.
+"""BERT's encoder (Devlin et al. 2019), with one output per head: of six layers as in MiniLM (Wang et al. 2020), of twelve
+as in multilingual E5 (Wang et al. 2024).
 
 Needs torch, for training only. Shapes: B texts of L pieces, H hidden numbers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -41,12 +46,12 @@ class EncoderLayer(nn.Module):  # type: ignore[misc]  # torch may be missing dur
 class EncoderNetwork(nn.Module):  # type: ignore[misc]  # torch may be missing during type checking
     """Maps pieces to the mean of their last states (B, H)."""
 
-    def __init__(self, pieces: int, positions: int) -> None:
+    def __init__(self, pieces: int, positions: int, layers: int = LAYERS) -> None:
         super().__init__()
         self.words = nn.Embedding(pieces, HIDDEN)
         self.positions = nn.Embedding(positions, HIDDEN)
         self.norm = nn.LayerNorm(HIDDEN, eps=_EPSILON)
-        self.layers = nn.ModuleList(EncoderLayer() for _ in range(LAYERS))
+        self.layers = nn.ModuleList(EncoderLayer() for _ in range(layers))
 
     def forward(self, pieces: Tensor, mask: Tensor) -> Tensor:
         states = self.norm(self.words(pieces) + self.positions.weight[: pieces.shape[1]])
@@ -103,6 +108,38 @@ def from_release(tensors: dict[str, Tensor], positions: int) -> EncoderNetwork:
             for kind in ("weight", "bias"):
                 state[f"layers.{number}.{ours}.{kind}"] = tensors[f"encoder.layer.{number}.{theirs}.{kind}"]
     encoder.load_state_dict(state)
+    return encoder
+
+
+_E5_NAMES = {
+    "query": "q",
+    "key": "k",
+    "value": "v",
+    "mixed": "ao",
+    "norm": "aln",
+    "inner": "fi",
+    "outer": "fo",
+    "last_norm": "oln",
+}
+
+
+def from_e5(tensors: Mapping[str, NDArray[np.float32]], rows: NDArray[np.int64], positions: int) -> EncoderNetwork:
+    """The encoder of ``e5.PublishedModel`` with these rows of its table of pieces."""
+    layers = sum(name.endswith(".q.w") for name in tensors)
+    encoder = EncoderNetwork(len(rows), positions, layers)
+    types, table = tensors["emb.type"].reshape(-1, HIDDEN), tensors["emb.pos"].reshape(-1, HIDDEN)
+    state = {
+        "words.weight": tensors["emb.word"][rows],
+        "positions.weight": table[:positions] + types[0],
+        "norm.weight": tensors["emb.ln.w"],
+        "norm.bias": tensors["emb.ln.b"],
+    }
+    for number in range(layers):
+        for ours, theirs in _E5_NAMES.items():
+            weight, bias = tensors[f"l{number}.{theirs}.w"], tensors[f"l{number}.{theirs}.b"]
+            shape = (len(bias), -1) if len(weight) > len(bias) else (-1,)
+            state[f"layers.{number}.{ours}.weight"], state[f"layers.{number}.{ours}.bias"] = weight.reshape(shape), bias
+    encoder.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in state.items()})
     return encoder
 
 

@@ -49,7 +49,9 @@ def _fine_tuned(path: Path, corpus: TrainingCorpus, seed: int, progress: Progres
     tensors = safetensors.load_file(str(path / _WEIGHTS))
     progress("reading embeddings of the published model")
     taught = [example for example, held in zip(corpus.examples, corpus.calibration, strict=True) if not held]
-    general = fit.published_embeddings(network.from_release(tensors, _POSITIONS), taught, pieces)
+    general = fit.published_embeddings(
+        network.from_release(tensors, _POSITIONS), [example.text for example in taught], pieces
+    )
     model = network.EncoderClassifier(network.from_release(tensors, _POSITIONS), len(HEADS))
     states = []
     for number, plan in enumerate((FIRST, SECOND)):

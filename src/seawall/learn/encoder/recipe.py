@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seawall.detectors.text.model.encoder_input import encoder_text
 from seawall.learn.corpus import ASSUMED_CLEAN
 from seawall.learn.datasets import HEADS, LabelledText
 
@@ -16,6 +17,7 @@ Floats = NDArray[np.float32]
 CATEGORIES = 5  # of EDOS: not sexist, threats, derogation, animosity, prejudiced discussion
 _ASSUMED_WEIGHT = 0.3
 _CLEAN = {**ASSUMED_CLEAN, "toxic": ("sms_spam",)}
+_CLEAN["spam"] += ("germeval2018", "cold", "mlma_ar", "mlma_fr", "seawall_languages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class TrainingPlan:
     general: float = 0.5  # weight of keeping the general embedding
     category: float = 0.3  # weight of the category of sexism
     average: float = 0.998  # decay of the weights' average over steps
+    half: bool = False  # whether matrices are multiplied in 16 bits (bfloat16)
     head_weights: Mapping[str, float] = field(default_factory=dict)
     share: Mapping[str, float] = field(default_factory=dict)
     weight: Mapping[str, float] = field(default_factory=dict)
@@ -88,10 +91,17 @@ class TrainingSteps:
     label: Floats  # texts × heads
     weight: Floats  # texts × heads
     category: NDArray[np.int64]
-    general: Floats | None  # texts × hidden
+    general: Floats | None  # texts × hidden; NaN: not computed
+    is_english: Sequence[bool]  # what may be written evasively, and its names of groups swapped
+    prepare: Callable[[str], str] = encoder_text
 
 
-def training_steps(examples: Sequence[LabelledText], general: Floats | None, plan: TrainingPlan) -> TrainingSteps:
+def training_steps(
+    examples: Sequence[LabelledText],
+    general: Floats | None,
+    plan: TrainingPlan,
+    prepare: Callable[[str], str] = encoder_text,
+) -> TrainingSteps:
     """The training data from these examples."""
     label = np.full((len(examples), len(HEADS)), np.nan, dtype=np.float32)
     weight = np.ones_like(label)
@@ -107,4 +117,32 @@ def training_steps(examples: Sequence[LabelledText], general: Floats | None, pla
                 label[row, column], weight[row, column] = 0.0, counts * _ASSUMED_WEIGHT
         if example.dataset == "edos":
             category[row] = 0 if example.slice == "none" else int(example.slice[0])
-    return TrainingSteps([e.text for e in examples], [e.dataset for e in examples], label, weight, category, general)
+    return TrainingSteps(
+        texts=[example.text for example in examples],
+        datasets=[example.dataset for example in examples],
+        label=label,
+        weight=weight,
+        category=category,
+        general=general,
+        is_english=[example.language == "en" for example in examples],
+        prepare=prepare,
+    )
+
+
+MULTILINGUAL = TrainingPlan(
+    epochs=1,
+    batch=64,
+    rate=8e-5,
+    frozen_layers=2,
+    evade=0.15,
+    general=0.5,
+    half=True,
+    head_weights={"sexism": 1.5, "spam": 0.3, "sexual": 0.5, "toxic": 1.5},
+    share={
+        "toxic_spans": 0.4, "implicit_hate": 0.4, "mlma": 0.5, "sms_spam": 0.5, "seawall_sentences": 0.35,
+        "hatemoji": 2.0, "paradetox": 0.5, "cold": 0.7, "uli_en": 0.35, "uli_hi": 0.7, "uli_ta": 0.7,
+        "germeval2018": 2.0,
+    },
+    weight={**_WEIGHT, "mlma_fr": 0.6, "mlma_ar": 0.6, "cold": 0.8},
+)  # fmt: skip
+"""One epoch of the multilingual encoder over all sets, with its table of pieces as published."""

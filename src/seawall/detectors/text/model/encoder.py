@@ -1,6 +1,6 @@
 """The encoder: a small transformer in an ONNX file, run by onnxruntime on one thread.
 
-The file is self-contained: 8-bit weights, the vocabulary and the names of its heads in its metadata. It is made by
+The file is self-contained: 8-bit weights (the multilingual one's table of pieces has 4), the vocabulary and the names of its heads in its metadata. It is made by
 ``seawall.learn.encoder``. Each text runs alone: activations are rounded to 8 bits by their largest value, so texts in
 one run would change each other's results, and on a CPU batching gains little.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.detectors.text.model.artefact import ArtefactError
+from seawall.detectors.text.model.unigram import Unigram
 from seawall.detectors.text.model.wordpiece import WordPiece
 
 LONGEST_PIECES = 126  # per window, without start and end marks
@@ -33,6 +34,13 @@ class Encoded:
 
     odds: Floats
     general: Floats
+
+
+def _pieces(notes: Mapping[str, str]) -> WordPiece | Unigram:
+    """What cuts texts for an encoder, by the vocabulary in its file."""
+    if "pieces" in notes:
+        return Unigram(notes["pieces"].split("\n"), json.loads(notes["scores"]))
+    return WordPiece(notes["vocabulary"].split("\n"))
 
 
 class OnnxEncoder:
@@ -58,7 +66,7 @@ class OnnxEncoder:
             notes = self._session.get_modelmeta().custom_metadata_map
             self.heads: tuple[str, ...] = tuple(json.loads(notes["heads"]))
             self.notes: dict[str, object] = json.loads(notes.get("about", "{}"))  # how it was made, for the card
-            self._pieces = WordPiece(notes["vocabulary"].split("\n"))
+            self._pieces = _pieces(notes)
         except Exception as error:  # onnxruntime's errors have no common class
             raise ArtefactError(f"{path} is not an encoder that onnxruntime can run: {error}") from error
         self.hidden = int(self._session.get_outputs()[1].shape[1])

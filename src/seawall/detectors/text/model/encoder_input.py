@@ -14,6 +14,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from seawall.content.invisible import is_ignorable
 from seawall.content.normalise import normalise
 
 URL, MENTION = "url", "user"
@@ -62,3 +63,19 @@ def normalised_text(normalised: str) -> str:
 def encoder_text(text: str) -> str:
     """The sentence that the encoder reads."""
     return normalised_text(normalise(text).text)
+
+
+_STRAY_MARKS = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
+
+
+def multilingual_text(text: str) -> str:
+    """The sentence that the multilingual encoder reads: its letters in lower case, with their accents.
+
+    Compatibility forms, invisible characters and marks that no letter of a language carries are gone, as is Arabic
+    tatweel, which only stretches a word.
+    """
+    composed = unicodedata.normalize("NFKC", text).lower()
+    if not composed.isascii():
+        shown = "".join(char for char in composed if char != "\u0640" and not is_ignorable(char))
+        composed = _STRAY_MARKS.sub("", shown)
+    return normalised_text(composed)
