@@ -87,7 +87,7 @@ def test_pieces_are_read_with_the_whole_and_words_inherit_the_language() -> None
         runner.start([media("clip", Modality.VIDEO, "pt")], extract=ALL).wait()
     asked = {extractor.name: extractor.asked for extractor in extractors}
     assert asked["voice"] == asked["transcript"] == ["clip>audio"]
-    assert set(detectors[0].languages) == {"pt"}
+    assert "pt" in detectors[0].languages  # of the short text; the spoken English is told to be English
 
 
 def test_fields_that_ask_for_nothing_are_not_taken_apart() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from seawall.content.content_types import SCREENED_ROLES
+from seawall.content.languages import language_of
 from seawall.content.values import LEAST_MS, READERS, InvalidValue, ReadValue, read_code, read_language, read_timestamp
 from seawall.model import ActorSpec, ContentType, FieldRole, FieldSpec, FieldType, Item, Media, Modality, Part, Value
 from seawall.yamlfile.source import nearest
@@ -218,6 +219,8 @@ def parts_of(item: Item, content_type: ContentType) -> tuple[Part, ...]:
 
     Each entry of a list is a separate part, ``field.3``. Empty texts give no parts. Texts with role context are parts
     of modality ``context``, a list's entries as lines of one part; only detectors for that modality read them.
+
+    A text's language is the one it is written in, where that can be told; otherwise the item's, or the content type's.
     """
     language = item.language or content_type.default_language
     parts: list[Part] = []
@@ -231,17 +234,23 @@ def parts_of(item: Item, content_type: ContentType) -> tuple[Part, ...]:
                 lines = value if isinstance(value, tuple) else (str(value),)
                 text = "\n".join(" ".join(line.split()) for line in lines)
                 parts.append(
-                    Part(path=spec.name, modality=Modality.CONTEXT, field=spec.name, text=text, language=language)
+                    _text_part(spec.name, Modality.CONTEXT, spec.name, text, language)
                 )
             continue
         if isinstance(value, str):
-            parts.append(Part(path=spec.name, modality=modality, field=spec.name, text=value, language=language))
+            parts.append(_text_part(spec.name, modality, spec.name, value, language))
         elif isinstance(value, Media):  # its language is that of text or speech in it
             parts.append(Part(path=spec.name, modality=modality, field=spec.name, data=value.data, language=language))
         elif isinstance(value, tuple):
             parts += (
-                Part(path=f"{spec.name}.{index}", modality=modality, field=spec.name, text=entry, language=language)
+                _text_part(f"{spec.name}.{index}", modality, spec.name, entry, language)
                 for index, entry in enumerate(value)
                 if entry
             )
     return tuple(parts)
+
+
+def _text_part(path: str, modality: Modality, field: str, text: str, declared: str | None) -> Part:
+    """A text or link; a link has no language of its own."""
+    language = declared if modality is Modality.LINK else language_of(text, declared)
+    return Part(path=path, modality=modality, field=field, text=text, language=language)

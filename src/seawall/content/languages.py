@@ -50,7 +50,8 @@ _MOSTLY: Final = {"DEVANAGARI": "hi"}
 """Scripts whose languages are near to each other: the one that most people write, where another is not told reliably."""
 _SAME: Final = {"ms": "id"}
 """Languages that are not told apart from one that more people write: Malay and Indonesian."""
-_LEAST: Final = 2  # letters of a script
+_WORDS_OF_TWO: Final = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL"})
+_LEAST: Final = 3  # letters of a script; two of scripts whose words are short
 _JAPANESE: Final = 0.1  # share of kana from which Han characters are Japanese
 
 
@@ -59,14 +60,26 @@ def identify(text: str) -> str | None:
     return _identify(text[:_READ])
 
 
+def language_of(text: str, declared: str | None) -> str | None:
+    """The language in which a text is read: the one identified; where it cannot be told, the declared one."""
+    return identify(text) or declared
+
+
+def reads_as(text: str, language: str) -> bool:
+    """Whether a text may be in a language that is written in Latin letters: it is told to be, or nothing speaks against."""
+    found = identify(text)
+    return found == language if found is not None else _mostly_latin(text[:_READ])
+
+
 @lru_cache(_CACHED)
 def _identify(text: str) -> str | None:
-    words, fallback = _NOT_WORDS.sub(" ", text), None
+    readable = text.encode("utf-8", "ignore").decode().replace("\0", " ")  # eldc takes no lone surrogates
+    words, fallback = _NOT_WORDS.sub(" ", readable), None
     if not words.isascii():
         scripts = Counter(map(_script, filter(str.isalpha, words)))
         total = sum(scripts.values())
         script, letters = scripts.most_common(1)[0] if scripts else ("", 0)
-        if letters >= _LEAST and 2 * letters > total:
+        if letters >= _LEAST - (script in _WORDS_OF_TWO) and 2 * letters > total:
             kana = scripts["HIRAGANA"] + scripts["KATAKANA"]
             if script == "CJK" and kana >= _JAPANESE * letters:
                 return "ja"
@@ -77,6 +90,14 @@ def _identify(text: str) -> str | None:
     found = eldc.detect_details(words)
     language = str(found.language)
     return _SAME.get(language, language) if found.reliable else fallback
+
+
+def _mostly_latin(text: str) -> bool:
+    """Whether at least half of the letters are Latin; true of fewer than three letters, as in ``(ಠ_ಠ)``."""
+    if text.isascii():
+        return True
+    letters = [_script(char) for char in text if char.isalpha()]
+    return len(letters) < 3 or 2 * letters.count("LATIN") >= len(letters)
 
 
 @cache

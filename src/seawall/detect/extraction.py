@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
+from seawall.content.languages import language_of
 from seawall.content.links import add_link_parts
 from seawall.detect.extraction_cache import CachedExtraction, CacheUse, ExtractionCache
 from seawall.detect.findings import ExtractorCall
@@ -160,7 +161,7 @@ class Extraction:
         notes: list[Signal | Unknown] = list(derived.signals)
         if extractor == VOICE and self._decides_on_speech(part):
             notes += self._speech_notes(part, derived.signals)
-        given = [replace(each, language=part.language) if each.language is None else each for each in derived.parts]
+        given = [_in_language(each, part.language) for each in derived.parts]
         found = add_link_parts(given)
         kept = self._keep(found, bounded=True, maker=extractor)
         for gap in derived.gaps:
@@ -313,3 +314,10 @@ def unread(
         and not (name == TRANSCRIPT and part.field in unchecked and TRANSCRIPT not in installed)
         for unknown in extraction.unread(name, part, reason, "")
     )
+
+
+def _in_language(made: Part, declared: str | None) -> Part:
+    """A made part in the language of its words, where its maker did not tell it."""
+    if made.language is not None:
+        return made
+    return replace(made, language=declared if made.text is None else language_of(made.text, declared))

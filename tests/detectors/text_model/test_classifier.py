@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from seawall.detectors.text.model import ArtefactError, TextModel, load, shipped
 from seawall.detectors.text.model.calibration import save_tables
 from seawall.detectors.text.model.classifier import EVIDENCE_FLOOR, MAX_CHARACTERS, reading_digest, wording_digest
-from seawall.detectors.text.model.language import plainly_not_english
+from seawall.content.languages import reads_as
 from seawall.detectors.text.model.windows import LONGEST, SIZE, windows
 from seawall.measure import calibration_table
 from seawall.model import HARMS, Cost, Modality, Part, SignalKind, Unknown, UnknownReason
@@ -95,7 +95,7 @@ def test_a_known_language_is_believed_and_the_rest_of_a_batch_is_answered(tiny):
     "text", ["", "lol", "¯\\_(ツ)_/¯", "café olé", "I am in Los Angeles, la la la", "ok 👍👍", "12 34"]
 )
 def test_short_and_mixed_texts_pass_the_language_check(text):
-    assert not plainly_not_english(text)
+    assert reads_as(text, "en")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(60), deadline=None)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from cachetools import LRUCache
 
+from seawall.content.languages import reads_as
 from seawall.detectors.joint import fusion
 from seawall.detectors.joint.evidence import ItemEvidence, gather
 from seawall.detectors.joint.fusion import Fusion, FusionError, Mask
 from seawall.detectors.joint.pictogram_reader import LONGEST_SIDE, PictogramReader
 from seawall.detectors.joint.selection import LANGUAGES, JointInput, joint_inputs
-from seawall.detectors.text.model.language import plainly_not_english
 from seawall.model.content import Modality, Part
 from seawall.model.signals import (
     Cost,
@@ -159,7 +159,7 @@ class JointDetector:
 
     def _measure(self, part: Part) -> DetectorResult:
         composed = part if isinstance(part, JointInput) else None
-        if part.language is None and composed is not None and plainly_not_english(composed.typed):
+        if part.language is None and composed is not None and not reads_as(composed.typed, "en"):
             return Unknown(detector=NAME, part=part.path, reason=UnknownReason.LANGUAGE, detail="reads en")
         names = self._read_once(part)
         if isinstance(names, Unknown):

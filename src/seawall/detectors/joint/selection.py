@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeAlias
 
+from seawall.content.languages import reads_as
 from seawall.detectors.joint.evidence import source_of
-from seawall.detectors.text.model.language import plainly_not_english
 from seawall.model.content import Modality, Part
 
 MOST_IMAGES: Final = 8  # per item: its own images, then frames of its videos
@@ -69,7 +69,7 @@ def _found_near(image: Part, found: Sequence[Part]) -> list[Part]:
 def _is_readable(part: Part) -> bool:
     if part.language is not None:
         return part.language in LANGUAGES
-    return not plainly_not_english(part.text or "")
+    return reads_as(part.text or "", "en")
 
 
 def _places(parts: Sequence[Part]) -> Callable[[Part], Place]:

@@ -13,11 +13,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from seawall.content.languages import reads_as
 from seawall.detectors.text.model.artefact import ENCODER, Artefact, ArtefactError, load
 from seawall.detectors.text.model.calibration import read_tables
 from seawall.detectors.text.model.encoder import OnnxEncoder
 from seawall.detectors.text.model.encoder_input import encoder_text, normalised_text
-from seawall.detectors.text.model.language import plainly_not_english
 from seawall.detectors.text.model.linear import Linear, LinearScores, TokenisedText, read
 from seawall.detectors.text.model.number_spam import settle_numbers
 from seawall.detectors.text.model.tiers import TierScores, read_tiers
@@ -100,7 +100,7 @@ class TextModel:
 
     Weights are read at first use (or by ``spec``), from the package or from a folder written by ``seawall train``. A
     part in a known language other than English is *unknown* (``language``); a part without language is answered unless
-    it is clearly not English (see ``language``). Texts beyond ``MAX_CHARACTERS`` are *unknown* (``unreadable``),
+    it is told not to be English (``content.languages``). Texts beyond ``MAX_CHARACTERS`` are *unknown* (``unreadable``),
     because a text is never judged by its beginning alone. Thread-safe.
 
         >>> from seawall.model import Modality, Part
@@ -255,8 +255,8 @@ class TextModel:
             reason, detail = UnknownReason.LANGUAGE, f"reads en, not {part.language[:8]}"
         elif len(text) > MAX_CHARACTERS:
             reason, detail = UnknownReason.UNREADABLE, f"{len(text)} characters, at most {MAX_CHARACTERS}"
-        elif part.language is None and plainly_not_english(text):
-            reason, detail = UnknownReason.LANGUAGE, "reads en; the text is clearly not English"
+        elif part.language is None and not reads_as(text, "en"):
+            reason, detail = UnknownReason.LANGUAGE, "reads en; the text is not English"
         return None if reason is None else Unknown(detector=NAME, part=part.path, reason=reason, detail=detail)
 
     def _judge(self, texts: Sequence[str], floors: NDArray[np.float64], *, evidence: bool = True) -> Iterator[_Judged]:
