@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from seawall import access
 from seawall.app import migrate, open_storage
-from seawall.cli.main import app
 from seawall.settings import Settings
 from support.app import CONTENT_TYPES
-
-Run = Callable[..., Result]
+from support.commands import Run, own_settings, run_command
 
 HATE = """\
 policy: hate
@@ -44,24 +42,14 @@ OWN = HATE.replace("policy: hate", "policy: own").replace("title: Hate", "title:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs a command in this process with a data folder of its own; a traceback fails the test."""
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("SEAWALL_DATA_DIR", str(tmp_path / "data"))
+    """Runs a command of ``seawall policy`` with a database of its own."""
+    own_settings(monkeypatch, tmp_path)
     types = tmp_path / "types"
     types.mkdir()
     (types / "note.yaml").write_text(CONTENT_TYPES["note"])
     monkeypatch.setenv("SEAWALL_CONTENT_TYPES_DIR", str(types))
     migrate(Settings.from_env())
-
-    def run_it(*arguments: object, status: int = 0) -> Result:
-        result = CliRunner().invoke(app, ["policy", *(str(argument) for argument in arguments)])
-        shown = result.stdout + result.stderr
-        assert result.exception is None or isinstance(result.exception, SystemExit), (shown, result.exc_info)
-        assert "Traceback" not in shown
-        assert result.exit_code == status, shown
-        return result
-
-    return run_it
+    return partial(run_command, "policy")
 
 
 def folder(tmp_path: Path, name: str, **texts: str) -> Path:

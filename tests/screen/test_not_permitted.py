@@ -537,7 +537,7 @@ def test_texts_are_not_compared_with_those_of_other_accounts_either(tmp_path: Pa
                     f"the very same text for everybody in {country}", f"{country}{number}", country
                 )
                 made.app.refresh()
-            assert [action.kind for action in answer.actions] == verdicts, (answer, decision)
+            assert [action.kind for action in answer.actions] == verdicts
             assert not answer.degraded
             assert (size in decision.unknown_features) is (country == "DE")
             assert made.app.explain(answer.decision)[1].reproduced

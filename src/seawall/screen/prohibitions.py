@@ -114,9 +114,8 @@ def with_uncounted(plan: StagePlan, reading: CounterReading) -> CounterReading:
     """
     if RULE_TEXTS not in plan.withheld:
         return reading
-    return msgspec.structs.replace(
-        reading, values={**{each.name: 0 for each in plan.program.counters}, **reading.values}
-    )
+    uncounted = {each.name: 0 for each in plan.program.counters if compares_texts(each)}
+    return msgspec.structs.replace(reading, values={**uncounted, **reading.values})
 
 
 def recorded(plan: StagePlan, item: Item, unknown: Iterable[Unknown], at: int) -> tuple[NotPermitted, ...]:
