@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from functools import partial
 from pathlib import Path
@@ -139,3 +140,14 @@ def test_where_a_second_person_approves_a_command_proposes(
     assert "proposed: pro_" in said
     assert "Another person approves it within a week: http" in said
     assert [row["hash"] for row in json.loads(run("history", "--json").stdout)] == [first]
+
+
+def test_a_user_without_a_name_publishes_under_its_number(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 1000670000")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    run("publish", "--policies", folder(tmp_path, "own", hate=HATE), "--logic")
+    assert f"cli:uid-{os.getuid()}" in run("history").stdout

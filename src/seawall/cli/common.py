@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +57,14 @@ def fail(message: str, status: int = 1) -> NoReturn:
     """End the command with a message and no traceback."""
     err.print(f"seawall: {message}", style="red", markup=False, soft_wrap=True)
     raise typer.Exit(status)
+
+
+def command_author() -> str:
+    """Who runs the command, for the record: the name of the system's user, or its number where it has no name."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # such as in a container that runs under any number
+        return f"cli:uid-{os.getuid()}"
 
 
 @contextmanager
