@@ -27,7 +27,7 @@ from seawall.policy.importers.drafts import (
 )
 from seawall.policy.importers.osprey_conditions import Translation, is_event
 from seawall.policy.importers.osprey_sources import (
-    Sources,
+    SmlSources,
     argument,
     elements_of,
     event_name,
@@ -53,7 +53,7 @@ def import_osprey(files: Mapping[str, str], target: Target) -> ImportedPolicies:
     target.find(target.content_type)
     if sum(map(len, files.values())) > MAX_CHARACTERS:
         raise ImportRefused(f"the files have more than {MAX_CHARACTERS:,} characters; import them in parts")
-    sources = Sources()
+    sources = SmlSources()
     for path, text in sorted(files.items()):
         sources.read(path, text)
     return _Import(sources, target).run()
@@ -69,7 +69,7 @@ def _description(rule: ast.Call) -> str:
 class _Import:
     """One import: features are mapped, rules become drafts, everything else a remark."""
 
-    sources: Sources
+    sources: SmlSources
     target: Target
     remarks: list[ImportRemark] = field(default_factory=list)
 

@@ -24,7 +24,7 @@ from seawall.policy.importers.drafts import (
     text_literal,
 )
 from seawall.policy.importers.osprey_sources import (
-    Sources,
+    SmlSources,
     argument,
     elements_of,
     event_name,
@@ -43,7 +43,7 @@ _SYMBOLS: Final[Mapping[type[ast.AST], str]] = {
 }  # fmt: skip
 
 
-def is_event(sources: Sources, target: Target, path: str, node: ast.expr) -> bool:
+def is_event(sources: SmlSources, target: Target, path: str, node: ast.expr) -> bool:
     """Whether a condition asks for the kind of event, which is the content type here."""
     if not (isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.left, ast.Name)):
         return False
@@ -86,7 +86,7 @@ class Term:
 class Translation:
     """Conditions of one rule in one content type. ``at``: the rule's node at hand; ``path``: the file of any node."""
 
-    sources: Sources
+    sources: SmlSources
     target: Target
     content_type: ContentType
     path: str

@@ -11,7 +11,7 @@ from seawall.policy.importers.drafts import ImportRefused
 
 
 @dataclass(slots=True)
-class Sources:
+class SmlSources:
     """All statements of all files. A name is assigned once in all files together, or in its own file if it has a ``_``
     in front."""
 
