@@ -117,6 +117,8 @@ MORE = """\
 Popular = Likes > 2
 _Local = Likes > 6
 Word = 'word'
+Few = [1, 2]
+Names = ['x', 'y']
 Score: float = JsonData(path='$.comment.score')
 LooseScore: float = JsonData(path='$.comment.score', required=False)
 Country: str = JsonData(path='$.account.country', required=False)
@@ -145,6 +147,8 @@ Rated = Rule(when_all=[Score > 3], description='rated')
         ("not (Score > 3)", {"score": 2}, {}),  # what fails stays so when it is negated
         ("not (LooseScore > 3)", {}, {"score": 4}),  # what is not required is None, and not greater
         ("not (Score > 3 and Likes > 0)", {"likes": 1}, {"score": 4, "likes": 1}),  # 'and' takes what fails for false
+        ("Likes in Few", {"likes": 2}, {"likes": 3}),
+        ("Title not in Names", {}, {"title": "y"}),
         ("(Likes > 2) == True", {"likes": 3}, {"likes": 2}),
         ("not High", {"likes": 3}, {"likes": 5}),
         ("not Rated", {"score": 2}, {}),
@@ -278,6 +282,24 @@ def test_a_file_that_is_required_by_the_name_of_the_event() -> None:
     said = report(imported)
     assert "main.sml:1:14: not imported: rule B\n  why: no content type stands for event 'stream'" in said
     assert "likes/many.sml:1: not imported: rule 'c'" in said
+
+
+def test_a_file_that_is_required_for_two_kinds_of_event() -> None:
+    files = {
+        "models/base.sml": BASE,
+        "main.sml": "".join(
+            f"Require(rule='rules/a.sml', require_if=ActionName == '{name}')\n" for name in ("comment", "message")
+        ),
+        "rules/a.sml": "A = Rule(when_all=[Text == 'x'])\n",
+    }
+    imported = import_osprey(files, target())
+    assert not imported.files
+    assert "rules/a.sml:1:5: not imported: rule A\n  why: its file is required under several" in report(imported)
+
+
+def test_a_name_that_is_given_and_no_expression() -> None:
+    imported = osprey("R = Rule(when_all=[Likes > 1])", names={"Likes": "hate >"})
+    assert "hate > cannot be compared: it is no expression" in report(imported)
 
 
 def test_one_of_two_events_is_unknown() -> None:

@@ -106,6 +106,10 @@ class _Import:
         conjuncts = [(path, each) for each in elements_of(argument(value, "when_all"))]
         ways = self._required(path)
         types = self._types(name, [*conjuncts, *(ways[0] if len(ways) == 1 else [])])
+        if len(ways) > 1 and any(is_event(self.sources, self.target, *each) for way in ways for each in way):
+            why = "its file is required under several conditions, and some ask for the kind of event"
+            self._lost(path, value, f"rule {name}", why, "ask for the kind of event in the rule itself")
+            return None
         conditions = {}
         for content_type in types:
             translation = Translation(self.sources, self.target, content_type, path)

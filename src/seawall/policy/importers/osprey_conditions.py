@@ -191,7 +191,7 @@ class Translation:
                 return Term(f"{reference} is{' not' if isinstance(operator, ast.NotEq) else ''} None")
         negated = isinstance(operator, ast.NotEq | ast.NotIn)
         match operator:
-            case ast.In() | ast.NotIn() if isinstance(right, ast.List):
+            case ast.In() | ast.NotIn() if isinstance(self._meaning(right), ast.List):
                 return self._element(self._operand(left), self.condition(right), negated)
             case ast.In() | ast.NotIn():
                 return self._substring(left, self.condition(right), negated)
@@ -207,7 +207,13 @@ class Translation:
     def _operand(self, node: ast.expr) -> Term:
         """What is compared or counted: conditions in brackets, or they would be read as a chain of comparisons."""
         term = self.condition(node)
-        if isinstance(ast.parse(term.text, mode="eval").body, ast.Compare | ast.BoolOp | ast.UnaryOp):
+        try:
+            parsed = ast.parse(term.text, mode="eval").body
+        except (SyntaxError, RecursionError, MemoryError):
+            raise Unmappable(
+                f"{term.text[:80]} cannot be compared: it is no expression, or nested too deeply"
+            ) from None
+        if isinstance(parsed, ast.Compare | ast.BoolOp | ast.UnaryOp):
             return Term(f"({term.text})", term.needs, term.nones)
         return term
 
@@ -299,12 +305,13 @@ class Translation:
         return self.condition(found)
 
     def _constant(self, node: ast.Call, name: str) -> ast.expr | None:
-        """A named argument; of a name, the constant that it stands for."""
         found = named_argument(node, name)
-        if isinstance(found, ast.Name):
-            assigned = self.sources.find(self.path, found.id)
-            return assigned[1] if assigned else found
-        return found
+        return None if found is None else self._meaning(found)
+
+    def _meaning(self, node: ast.expr) -> ast.expr:
+        """The node itself, or what a name stands for."""
+        assigned = self.sources.find(self.path, node.id) if isinstance(node, ast.Name) else None
+        return assigned[1] if assigned else node
 
     def _text(self, node: ast.Call, name: str) -> str:
         found = self._constant(node, name)
