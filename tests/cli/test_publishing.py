@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from seawall import access
 from seawall.app import migrate, open_storage
-from seawall.cli.main import app
 from seawall.settings import Settings
 from support.app import CONTENT_TYPES
-
-Run = Callable[..., Result]
+from support.commands import Run, own_settings, run_command
 
 HATE = """\
 policy: hate
@@ -44,24 +43,14 @@ OWN = HATE.replace("policy: hate", "policy: own").replace("title: Hate", "title:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs a command in this process with a data folder of its own; a traceback fails the test."""
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("SEAWALL_DATA_DIR", str(tmp_path / "data"))
+    """Runs a command of ``seawall policy`` with a database of its own."""
+    own_settings(monkeypatch, tmp_path)
     types = tmp_path / "types"
     types.mkdir()
     (types / "note.yaml").write_text(CONTENT_TYPES["note"])
     monkeypatch.setenv("SEAWALL_CONTENT_TYPES_DIR", str(types))
     migrate(Settings.from_env())
-
-    def run_it(*arguments: object, status: int = 0) -> Result:
-        result = CliRunner().invoke(app, ["policy", *(str(argument) for argument in arguments)])
-        shown = result.stdout + result.stderr
-        assert result.exception is None or isinstance(result.exception, SystemExit), (shown, result.exc_info)
-        assert "Traceback" not in shown
-        assert result.exit_code == status, shown
-        return result
-
-    return run_it
+    return partial(run_command, "policy")
 
 
 def folder(tmp_path: Path, name: str, **texts: str) -> Path:
@@ -151,3 +140,14 @@ def test_where_a_second_person_approves_a_command_proposes(
     assert "proposed: pro_" in said
     assert "Another person approves it within a week: http" in said
     assert [row["hash"] for row in json.loads(run("history", "--json").stdout)] == [first]
+
+
+def test_a_user_without_a_name_publishes_under_its_number(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 1000670000")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    run("publish", "--policies", folder(tmp_path, "own", hate=HATE), "--logic")
+    assert f"cli:uid-{os.getuid()}" in run("history").stdout

@@ -14,6 +14,7 @@ from seawall import access
 from seawall.backtest import served
 from seawall.model import Item
 from support.appeal_page import decided
+from support.child_safety import GROOMING, LETTER
 from support.console import PASSWORD, RUDENESS, Rig, small
 from support.items import policy_text
 from support.traces import kept_by
@@ -69,26 +70,6 @@ def test_a_second_one_at_the_same_time_waits(rig: Rig, monkeypatch: pytest.Monke
     busy = browser.post("/policies/backtest", text=DRAFT)
     assert busy.status_code == 429
     assert busy.headers["retry-after"] == "10"
-
-
-LETTER = """\
-content_type: letter
-title: Letter
-owner: tests
-surface: private
-audience: general
-actor: {}
-fields:
-  body: {type: text, role: body, required: true}
-stages:
-  pre_publish: {budget: 80ms, on_unknown: hold}
-actions: [hold, remove, review]
-appeal: {window: 184d, route: /appeals}
-retention: {content: 30d, decisions: 5y}
-"""
-GROOMING = policy_text(
-    "grooming", 'contains(item.body, "our secret")', '[hold, review(queue="child-safety")]', "letter", harm="grooming"
-)
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from seawall.content import parts_of
 from seawall.detectors.text.model.classifier import FIRST_TIER
-from seawall.model import UNKNOWN, ContentType, FeatureValue, Item, Modality
+from seawall.model import UNKNOWN, ContentType, FeatureValue, Item, Modality, now_ms
 from seawall.policy import Bundle, BundleUnreadable, Context, Feature, Program, PublishedBundles
 from seawall.policy.features import row_builder
+from seawall.policy.prohibitions import texts_withheld
 from seawall.policy.tree import FeatureOrigin, ValueType
 from seawall.review.queries import answers_after
 from seawall.screen.past_evaluations import PastEvaluation, past_evaluations
@@ -188,6 +189,7 @@ class StoredRows:
         else:
             texts = replace(item, fields={name: value for name, value in item.fields.items() if value != ""})
             parts = [part for part in parts_of(texts, content_type) if part.modality is not Modality.CONTEXT]
+        prohibitions = [each for one in self._bundles for each in one.not_permitted]  # a draft permits nothing yet
         build = self._builders.get(features)
         if build is None:
             build = self._builders[features] = row_builder(features, bundle.detectors)
@@ -196,7 +198,11 @@ class StoredRows:
                 item=item,
                 parts=parts,
                 signals=past.decision.signals,
-                unknown=(*past.decision.unknown, *unasked(past.decision, [one.name for one in content_type.fields])),
+                unknown=(
+                    *past.decision.unknown,
+                    *unasked(past.decision, [one.name for one in content_type.fields]),
+                    *texts_withheld(prohibitions, item, content_type, now_ms()),
+                ),
                 now_ms=past.decision.at,
             )
         )

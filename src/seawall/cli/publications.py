@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from seawall.cli.common import (
     DataDir,
     Policies,
     TextModel,
+    command_author,
     err,
     explained,
     fail,
@@ -269,7 +269,7 @@ def _author(opened: App, email: str | None) -> str:
     if email is None:
         if opened.needs_approval:
             fail("a publication is approved by a second person here: say who proposes it by --person EMAIL")
-        return f"cli:{getpass.getuser()}"
+        return command_author()
     try:
         found = find_person(opened.database, email, opened.context.get(Roles))
     except AccessError as error:

@@ -24,6 +24,7 @@ from seawall.model import (
     Unknown,
     UnknownReason,
 )
+from seawall.model.counters import CounterFunction
 from seawall.model.not_permitted import RULE_TEXTS
 from seawall.policy.functions import (
     canonical_text,
@@ -297,13 +298,21 @@ def _counters_filler(features: Sequence[Feature]) -> _Filler | None:
     names = [feature.name for feature in features if feature.counter is not None]
     if not names:
         return None
+    of_texts = [feature.name for feature in features if compares_texts(feature)]
 
     def fill(row: Row, context: Context) -> None:
         values = context.counters
         for name in names:
             row[name] = UNKNOWN if values is None else values.get(name, UNKNOWN)
+        if of_texts and any(each.detector == RULE_TEXTS for each in context.unknown):
+            row.update(dict.fromkeys(of_texts, UNKNOWN))
 
     return fill
+
+
+def compares_texts(feature: Feature) -> bool:
+    """Whether a counter compares the item's text with others, as ``cluster_size`` does."""
+    return feature.counter is not None and feature.counter.function is CounterFunction.CLUSTER_SIZE
 
 
 # -- freshness ---------------------------------------------------------------------------------------------------

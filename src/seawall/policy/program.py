@@ -19,7 +19,7 @@ from seawall.model import (
 )
 from seawall.policy.actions import combine, verdict_of
 from seawall.policy.compile import compile_rules, compile_value
-from seawall.policy.features import TEXTUAL, Context, Row, providers, row_builder, signal_names
+from seawall.policy.features import TEXTUAL, Context, Row, compares_texts, providers, row_builder, signal_names
 from seawall.policy.rules import HIGHEST_PRIORITY, CheckedRule, constant_action
 from seawall.policy.thresholds import lowest_thresholds
 from seawall.policy.tree import Feature, FeatureOrigin, features_of, features_of_known
@@ -67,8 +67,8 @@ class Program:
             *(features_of_known(each.when) for each in live)
         )
         """Features in ``known(…)`` of live rules."""
-        self.reads_texts: bool = any(each.origin in TEXTUAL for each in self.features)
-        """Whether rules look into texts themselves, by ``matches`` and the like."""
+        self.reads_texts: bool = any(each.origin in TEXTUAL or compares_texts(each) for each in self.features)
+        """Whether rules look into texts themselves, by ``matches`` and the like, or ``cluster_size``."""
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)

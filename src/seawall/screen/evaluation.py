@@ -203,7 +203,7 @@ def decide(
         personal_features=personal,
         postponed=bool(postponed),
         snoozed=tuple(sorted(snoozed)) if snoozed else (),
-        not_permitted=recorded(plan, evaluation.item, not_permitted) if not_permitted else (),
+        not_permitted=recorded(plan, evaluation.item, not_permitted, at) if not_permitted else (),
     )
 
 

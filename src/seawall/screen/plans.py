@@ -73,14 +73,15 @@ def stage_plan(
         extract_later={place: names for place, names in later.items() if names},
         extract_ever=ever,
         unchecked=frozenset(spec.name for spec in content_type.fields if spec.untranscribed is Untranscribed.UNCHECKED),
-        matching=frozenset(spec.name for spec in specs.values() if any(_is_of_bank(one.name) for one in spec.signals)),
+        matching=frozenset(spec.name for spec in specs.values() if any(is_of_bank(one.name) for one in spec.signals)),
         prohibitions=tuple(
             each for each in bundle.not_permitted if not each.surfaces or content_type.surface in each.surfaces
         ),
     )
 
 
-def _is_of_bank(signal: str) -> bool:
+def is_of_bank(signal: str) -> bool:
+    """Whether a signal counts matches with a bank."""
     return signal.startswith("bank:")
 
 

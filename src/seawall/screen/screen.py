@@ -23,7 +23,7 @@ from seawall.screen.evaluation import DraftDecision, ItemEvaluation, decide, eva
 from seawall.screen.extraction_cache import load_extractions
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, StagePlan, stage_plan
-from seawall.screen.prohibitions import not_permitted, permitted_plan, prohibitions_on
+from seawall.screen.prohibitions import counted, not_permitted, permitted_plan, prohibitions_on, with_uncounted
 from seawall.screen.result import Idempotency, ScreenResponse, repeated_response
 from seawall.screen.snoozes import Snoozes
 from seawall.screen.stored_content import load_decision
@@ -43,7 +43,7 @@ from seawall.storage import Blobs, CommitDelayed, Job, Ledger, Prefetch, Transac
 
 _log = structlog.get_logger(__name__)
 
-_PLANS: Final = 256  # cached: one for each content type and stage of the bundles in use
+_PLANS: Final = 256  # cached: for each content type, stage and set of prohibitions of the bundles in use
 _DETECTORS_SHARE: Final = 0.8  # of a request's deadline; the rest is for the durable record
 _READS_SHARE: Final = 0.2  # of a request's deadline: for what an item with media reads from the database first
 _LONGEST_READ_S: Final = 5.0  # the same without a deadline
@@ -270,23 +270,24 @@ class Screener:
 
         ``after``: an earlier decision. What it read about the same revision is kept: the state before the item.
         """
-        features = evaluation.plan.program.counters
-        if not features:
+        if not evaluation.plan.program.counters:
             return evaluation
+        features = counted(evaluation.plan)
         earlier = None if after is None else load_decision(self._ledger.database, after)
         known = earlier.features if earlier is not None and earlier.item == ref else None
-        return msgspec.structs.replace(evaluation, counters=self._counters.read(features, evaluation.item, known))
+        reading = self._counters.read(features, evaluation.item, known)
+        return msgspec.structs.replace(evaluation, counters=with_uncounted(evaluation.plan, reading))
 
     async def _with_counters_within(self, evaluation: ItemEvaluation, deadline_ms: int | None) -> ItemEvaluation:
         """The same of a new request, in time: without an answer of the database its counters are unknown."""
         limit = _LONGEST_READ_S if deadline_ms is None else deadline_ms / 1000 * _READS_SHARE
-        features = evaluation.plan.program.counters
+        features = counted(evaluation.plan)
         read = partial(self._counters.read, features, evaluation.item)
         try:
             reading = await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._readers, read), limit)
         except TimeoutError:
             reading = unread(features)
-        return msgspec.structs.replace(evaluation, counters=reading)
+        return msgspec.structs.replace(evaluation, counters=with_uncounted(evaluation.plan, reading))
 
     # -- evaluating ----------------------------------------------------------------------------------------------
 
@@ -302,9 +303,8 @@ class Screener:
                     f"The content type {item.content_type!r} is no longer in force. Publish it again: items of it "
                     "wait to be screened."
                 )
-            if len(self._plans) > _PLANS:
-                self._plans.clear()  # plans of replaced bundles
-            planned = self._plans[key] = stage_plan(bundle, content_type, stage, self._specs, self._runner.extractors)
+            plan = stage_plan(bundle, content_type, stage, self._specs, self._runner.extractors)
+            planned = self._keep_plan(key, plan)
         if planned.prohibitions:
             planned = self._permitted(planned, item, key)
         return evaluation_of(item, bundle, planned)
@@ -317,8 +317,14 @@ class Screener:
         own = (*key, *(each.name for each in applied))
         permitted = self._plans.get(own)
         if permitted is None:
-            permitted = self._plans[own] = permitted_plan(planned, applied, self._runner)
+            permitted = self._keep_plan(own, permitted_plan(planned, applied, self._runner))
         return permitted
+
+    def _keep_plan(self, key: tuple[str, ...], plan: StagePlan) -> StagePlan:
+        if len(self._plans) > _PLANS:
+            self._plans.clear()  # plans of replaced bundles, and of rare sets of prohibitions
+        self._plans[key] = plan
+        return plan
 
     def _look_up(self, item: Item, extracts: bool, idempotency: Idempotency | None) -> KnownItem:
         """What the database knows of an item with media. Its unit looks again at what matters."""

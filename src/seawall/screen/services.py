@@ -55,8 +55,8 @@ class StoredPastItems(PastItems):
 
     def page(self, *, after: str, before: str, limit: int, texts: bool) -> Sequence[Past]:
         """See ``PastItems``."""
-        types = dict(self._context.get(PublishedBundles).current.content_types)
-        return iter_items(self._database, self._vault, types, after=after, before=before, limit=limit, texts=texts)
+        bundle = self._context.get(PublishedBundles).current
+        return iter_items(self._database, self._vault, bundle, after=after, before=before, limit=limit, texts=texts)
 
 
 class StoredItemLanguages(ItemLanguages):
