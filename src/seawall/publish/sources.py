@@ -59,6 +59,8 @@ def _place(folder: Path | None) -> str:
 
 def _files(folder: Path) -> list[tuple[str, str]]:
     paths = [folder] if folder.is_file() else sorted(folder.glob("*.yaml"))
+    if misnamed := [] if folder.is_file() else sorted(folder.glob("*.yml")):
+        raise SourceError(f"{misnamed[0]} would not be read: rename it to {misnamed[0].with_suffix('.yaml').name}")
     if not paths:
         raise SourceError(f"there is no .yaml file in {folder}")
     return [(str(path), _read(path)) for path in paths]
