@@ -18,21 +18,24 @@ from seawall.learn import component as learn
 from seawall.match import Hashers
 from seawall.media import Media
 from seawall.model import Decision, Detector, Extractor, Hasher
-from seawall.policy import Bundle, Explanation, build_bundle, explain
+from seawall.policy import Bundle, Explanation, PolicyErrors, build_bundle, explain
 from seawall.publish import (
     BankCache,
     BundleInForce,
     ComparedBundle,
+    SourceError,
     Sources,
     StartPublication,
     StartReport,
     compare_rollback,
     compare_with_force,
     list_banks,
+    origin_of,
     propose,
     publish_at_start,
     publish_compared,
     read_sources,
+    start_without_sources,
 )
 from seawall.publish.settings import PublishSettings
 from seawall.review import case_summary, exposure, quality
@@ -220,10 +223,19 @@ class App:
 
     def publish_at_start(self, sources: Sources | None = None, *, by: str) -> StartPublication:
         """Publish the folders if that takes back nothing that a person published: see ``publish.publications``."""
-        sources, approval = sources or self.sources(), self.needs_approval
-        found = publish_at_start(self.bundles, self.database, self.build, sources, by, approval=approval)
+        found = self._publish_at_start(sources, by)
         self.context.get(StartReport).publication = found
         return found
+
+    def _publish_at_start(self, sources: Sources | None, by: str) -> StartPublication:
+        try:
+            sources = sources or self.sources()
+        except (PolicyErrors, SourceError) as error:
+            if self.bundles.in_force()[0] is None:
+                raise
+            origin = origin_of(self.settings.policies_dir, self.settings.content_types_dir)
+            return start_without_sources(self.bundles, self.build, origin, error, by)
+        return publish_at_start(self.bundles, self.database, self.build, sources, by, approval=self.needs_approval)
 
     def sources(self) -> Sources:
         """What the settings' folders hold now. Raises PolicyErrors, SourceError."""

@@ -123,6 +123,24 @@ def test_a_folder_that_differs_is_said_and_published_with_a_click(rig: Rig) -> N
     assert browser.get("/publications.json").json()["publications"][0]["by"] == rig.people["policy"].id
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [("b.yml", "policy: b", "b.yml would not be read"), ("b.yaml", b"\xff", "byte 0 is not valid UTF-8")],
+)
+def test_a_start_whose_folder_cannot_be_read_goes_on_with_what_is_in_force(
+    rig: Rig, name: str, text: str | bytes, says: str
+) -> None:
+    folder = rig.app.settings.policies_dir
+    assert folder is not None
+    before = names(rig)
+    (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    start = rig.app.publish_at_start(by="serve")
+    assert start.outcome == "fails"
+    assert says in start.message()
+    assert "'seawall policy publish' publishes it" in start.message()
+    assert names(rig) == before
+
+
 def test_before_anything_is_published_the_page_teaches(tmp_path: Path, sqlite_url: str) -> None:
     with own_app(tmp_path, database_url=sqlite_url, publish=False) as app:
         from seawall import access, console

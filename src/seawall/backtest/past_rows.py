@@ -236,8 +236,7 @@ def _not_stored(feature: Feature, past: PastEvaluation, program: Program | None)
         return NOT_PLACED
     if past.item is None:
         return ERASED
-    of_all_texts = feature.origin is FeatureOrigin.TEXT or (feature.subject and feature.subject.owner == "text")
-    return DERIVED if of_all_texts and past.has_media else None
+    return DERIVED if feature.of_all_texts and past.has_media else None
 
 
 def _age(past: PastEvaluation) -> float | None:

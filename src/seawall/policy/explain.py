@@ -287,7 +287,9 @@ class _Reader:
 
     def _silent(self, feature: Feature) -> tuple[Unknown, ...]:
         asked = {COUNTERS} if feature.counter is not None else self._measuring(feature)
-        if feature.subject is not None:
+        if feature.of_all_texts:
+            asked = {RULE_TEXTS}
+        elif feature.subject is not None:
             asked = {f"{feature.subject.owner}.{feature.subject.name}"}
         return tuple(each for each in self.decision.unknown if each.detector in asked)
 
@@ -307,7 +309,7 @@ class _Reader:
         reading = {RULE_TEXTS} if feature.origin in TEXTUAL else self._measuring(feature)
         if feature.counter is not None or not reading:
             return
-        makers = self.decision.not_permitted if feature.origin not in TEXTUAL else ()
+        makers = self.decision.not_permitted if feature.of_all_texts or feature.origin not in TEXTUAL else ()
         own = [one for one in self.decision.not_permitted if reading.intersection(one.detectors)]
         for one in own or makers:
             yield f"not permitted: {', '.join(one.detectors)} ({one.prohibition})"
@@ -320,6 +322,8 @@ def _silence(unknown: Unknown) -> str:
         return f"{unknown.detector} is {unknown.detail}"
     if unknown.reason is UnknownReason.LATER:
         return f"{unknown.detector} runs on {unknown.part} after publication"
+    if unknown.detector == RULE_TEXTS:
+        return f"the texts of {unknown.part} are not known: {unknown.detail or unknown.reason}"
     return f"no answer from {unknown.detector} for {unknown.part}: {unknown.reason}"
 
 

@@ -350,17 +350,21 @@ def _text_filler(features: Sequence[Feature]) -> _Filler | None:
             by_subject.setdefault(feature.subject, []).append(feature)
     readers = [(_fetch(subject), _text_computer(found)) for subject, found in by_subject.items()]
     names = [feature.name for found in by_subject.values() for feature in found]
+    of_all_texts = [feature.name for found in by_subject.values() for feature in found if feature.of_all_texts]
     if not readers:
         return None
 
     def fill(row: Row, context: Context) -> None:
-        if context.unknown and any(each.detector == RULE_TEXTS for each in context.unknown):
+        silent = [each for each in context.unknown if each.detector == RULE_TEXTS] if context.unknown else ()
+        if any(">" not in each.part for each in silent):
             row.update(dict.fromkeys(names, UNKNOWN))  # nobody may read the texts here, rules neither
             return
         for fetch, compute in readers:
             value = fetch(context)
             if value is not None:
                 compute(row, value)
+        if silent:  # texts that an extractor did not give: only what was found already is known
+            row.update({name: UNKNOWN for name in of_all_texts if row[name] is not True})
 
     return fill
 

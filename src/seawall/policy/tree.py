@@ -121,6 +121,11 @@ class Feature:
         return self.origin in GROWING
 
     @property
+    def of_all_texts(self) -> bool:
+        """Whether it is computed from every text of the item, those that extractors make of files among them."""
+        return self.origin is FeatureOrigin.TEXT or (self.subject is not None and self.subject.owner == "text")
+
+    @property
     def bound(self) -> str:
         """Name of the column that holds the lower bound while the feature is unknown."""
         return f"at_least({self.name})"

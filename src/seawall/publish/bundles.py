@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -74,7 +74,7 @@ class BundleInForce(PublishedBundles):
         approved_by: str | None = None,
         also: Callable[[Transaction], None] = lambda tx: None,
     ) -> Bundle:
-        """Put a bundle in force; does nothing if it already is, and was put in force by a person.
+        """Put a bundle in force; publishes nothing if it already is, and was put in force by a person.
 
         ``instead_of``: the hash of the bundle that it was compared with. Raises PublishedMeanwhile if another is in
         force by now; then nothing has changed. ``also``: what else happens in the same transaction.
@@ -85,16 +85,18 @@ class BundleInForce(PublishedBundles):
                 previous = _in_force(connection)
             if instead_of not in (ANY, previous[0]):
                 raise PublishedMeanwhile(previous[0])
-            if previous[0] == bundle.hash and (kind != "publish" or previous[1] != "start"):
-                break
-            event = replace(self._event(bundle, by, previous[0], kind, source), approved_by=approved_by)
+            stands = previous[0] == bundle.hash and (kind != "publish" or previous[1] != "start")
+            event = None if stands else self._event(bundle, by, previous[0], kind, source, approved_by)
             if self._ledger.commit(partial(_append_if_unchanged, event, previous, also)):
-                _log.info("bundle published", bundle=bundle.hash, by=by, kind=kind)
+                if event is not None:
+                    _log.info("bundle published", bundle=bundle.hash, by=by, kind=kind)
                 break
         self._current, self._unreadable = bundle, None
         return bundle
 
-    def _event(self, bundle: Bundle, by: str, previous: str | None, kind: str, source: str) -> BundlePublished:
+    def _event(
+        self, bundle: Bundle, by: str, previous: str | None, kind: str, source: str, approved_by: str | None
+    ) -> BundlePublished:
         try:
             before = None if previous is None else self.load(previous)
             changes = compare(before, bundle, datetime.now(UTC).date()).numbers()
@@ -110,6 +112,7 @@ class BundleInForce(PublishedBundles):
             kind=kind,
             source=source,
             changes=changes,
+            approved_by=approved_by,
         )
 
     def in_force(self) -> tuple[str | None, Bundle | None]:
@@ -158,7 +161,7 @@ def _in_force(connection: Connection | Transaction) -> tuple[str | None, str | N
 
 
 def _append_if_unchanged(
-    event: BundlePublished,
+    event: BundlePublished | None,
     previous: tuple[str | None, str | None],
     also: Callable[[Transaction], None],
     tx: Transaction,
@@ -166,7 +169,8 @@ def _append_if_unchanged(
     if _in_force(tx) != previous:
         return False
     also(tx)
-    tx.append(event)
+    if event is not None:
+        tx.append(event)
     return True
 
 

@@ -21,7 +21,7 @@ from seawall.publish.bundles import BundleInForce, PublishedMeanwhile
 from seawall.publish.change_words import say_dropped, summary
 from seawall.publish.changes import BundleChanges, compare
 from seawall.publish.queries import latest_publication, published_before
-from seawall.publish.sources import Sources
+from seawall.publish.sources import SourceError, Sources
 from seawall.storage import Database
 
 _log = structlog.get_logger(__name__)
@@ -223,6 +223,14 @@ def publish_at_start(
             return StartPublication(outcome="rebuilt", source=sources.origin)
         return replace(found, changes=changes)
     return found
+
+
+def start_without_sources(
+    bundles: BundleInForce, build: _BUILD, source: str, error: PolicyErrors | SourceError, by: str
+) -> StartPublication:
+    """What a start does whose folders cannot be read: what is in force stays, for the detectors of this process."""
+    _rebuild(bundles, build, by)
+    return StartPublication(outcome="fails", source=source, why=f"they cannot be read.\n{error}")
 
 
 def _offer(

@@ -15,7 +15,7 @@ from seawall.content.jurisdictions import jurisdictions_of
 from seawall.counters.follower import CounterReading
 from seawall.detect import Runner
 from seawall.detect.cascade import with_dependent
-from seawall.detect.extraction import STANDARD, TRANSCRIPT, VOICE, reached_modalities
+from seawall.detect.extraction import RULES, STANDARD, TRANSCRIPT, VOICE, reached_modalities
 from seawall.model import (
     DetectorSpec,
     ExtractorSpec,
@@ -64,6 +64,7 @@ def permitted_plan(plan: StagePlan, prohibitions: Sequence[Prohibition], runner:
         plan,
         wanted=plan.wanted - withheld.keys(),
         later=plan.later - withheld.keys(),
+        reading=plan.reading - withheld.keys(),
         extract=_chosen(plan.extract, withheld, keep=False),
         extract_later=_chosen(plan.extract_later, withheld, keep=False),
         extract_ever=_chosen(plan.extract_ever, withheld, keep=False),
@@ -92,7 +93,7 @@ def not_permitted(plan: StagePlan, parts: Sequence[Part], runner: Runner) -> tup
         extract = {field: (*plan.extract_ever.get(field, ()), *names) for field, names in plan.extract_withheld.items()}
         found += runner.unread(
             parts,
-            plan.wanted | plan.later | detectors,
+            plan.wanted | plan.later | plan.reading | detectors,
             why,
             extract=extract,
             later=plan.extract_withheld,
@@ -153,6 +154,7 @@ def _add_needless(
     """Add extractors whose output no permitted detector reads, and whose own signals no rule reads; whether any."""
     found = False
     readers = [specs[name] for name in plan.wanted | plan.later if name not in extractors]
+    readers += [RULES] if plan.reading else []
     for names in plan.extract_ever.values():
         rest = [extractors[name] for name in names if name not in withheld and name in extractors]
         for spec in rest:

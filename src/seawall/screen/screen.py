@@ -363,7 +363,7 @@ class Screener:
         account = (evaluation.item.actor or "") if evaluation.extracts else ""  # texts take turns as they come
         return self._runner.start(
             evaluation.parts,
-            planned.wanted,
+            planned.wanted | planned.reading,
             budget if deadline_ms is None else min(budget, deadline_ms),
             extract=planned.extract,
             unchecked=planned.unchecked,
@@ -403,7 +403,7 @@ class Screener:
             return detectors
         return detectors + self._runner.unread(
             parts,
-            planned.wanted | planned.later,
+            planned.wanted | planned.later | planned.reading,
             UnknownReason.LATER,
             extract=planned.extract_ever,
             later=planned.extract_later,

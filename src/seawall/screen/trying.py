@@ -224,9 +224,10 @@ def ask(runner: Runner, evaluations: Sequence[ItemEvaluation], wanted: frozenset
     """Ask what any of these evaluations of one item wants to know, or the ``wanted`` detectors among it."""
     first = evaluations[0]
     asked = frozenset[str]().union(*(each.plan.wanted for each in evaluations))
+    reading = frozenset[str]().union(*(each.plan.reading for each in evaluations))
     return runner.start(
         first.parts,
-        asked if wanted is None else asked & wanted,
+        reading | (asked if wanted is None else asked & wanted),
         _DEADLINE_MS,
         extract=first.plan.extract,
         unchecked=first.plan.unchecked,
@@ -235,7 +236,8 @@ def ask(runner: Runner, evaluations: Sequence[ItemEvaluation], wanted: frozenset
 
 def _seen_by(evaluation: ItemEvaluation, all_of_them: Sequence[ItemEvaluation], findings: Findings) -> Findings:
     """The findings without detectors that only the other bundle asks, or permits: they are nothing to this one."""
-    others = frozenset[str]().union(*(each.plan.wanted for each in all_of_them)) - evaluation.plan.wanted
+    asked = frozenset[str]().union(*(each.plan.wanted | each.plan.reading for each in all_of_them))
+    others = asked - evaluation.plan.wanted - evaluation.plan.reading
     unknown = tuple(each for each in findings.unknown if each.detector not in others)
     signals = tuple(each for each in findings.signals if each.detector not in evaluation.plan.withheld)
     return msgspec.structs.replace(findings, unknown=unknown, signals=signals)
