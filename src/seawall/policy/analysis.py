@@ -15,9 +15,9 @@ from typing import Final
 from seawall.content.content_types import SCREENED_ROLES
 from seawall.model import ACTIONS, ContentType, Cost, FieldType, Modality, ScreeningStage, SignalKind
 from seawall.policy.actions import combine
-from seawall.policy.bundle import Bundle, offered_signals
+from seawall.policy.bundle import Bundle
 from seawall.policy.documents import ActionCall, Let, Policy, Rule
-from seawall.policy.environment import Environment, OfferedSignal
+from seawall.policy.environment import Environment, OfferedSignal, offered_signals
 from seawall.policy.features import providers, signal_names
 from seawall.policy.figures import FIGURES
 from seawall.policy.reasoning import ANYTHING, FROM_ZERO, NOTHING_FOUND, UNIT, Reasoner, ValueRange, all_of, any_of
