@@ -15,6 +15,7 @@ from seawall.model import ContentType, DetectorSpec, Prohibition
 from seawall.policy.checked_policies import CheckedPolicies, check_policies, compile_programs, read_policies
 from seawall.policy.documents import Policy, PolicySource
 from seawall.policy.examples import CheckedExample
+from seawall.policy.pattern_limits import check_sizes
 from seawall.policy.policyfile import find_duplicates
 from seawall.policy.program import Program
 from seawall.policy.prohibitions import FILE as PROHIBITIONS_FILE
@@ -120,7 +121,10 @@ def build_bundle(
     prohibitions = _prohibitions(not_permitted, offered, problems)
     for content_type in types.values():
         problems += check_content_type(content_type)
-    checked = check_policies(loaded, types, offered, names, pause=pause)
+    too_large, refused = check_sizes(loaded)
+    problems += refused
+    small = [policy for policy in loaded if policy.name not in too_large]
+    checked = check_policies(small, types, offered, names, pause=pause)
     for each in checked.policies:
         problems += (*each.problems, *each.example_problems)
     if problems:
