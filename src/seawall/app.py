@@ -29,6 +29,7 @@ from seawall.publish import (
     StartReport,
     compare_rollback,
     compare_with_force,
+    give_way,
     list_banks,
     origin_of,
     propose,
@@ -189,7 +190,9 @@ class App:
         sources = sources or self.sources()
         self.banks.refresh()
         banks = sorted(bank.name for bank in list_banks(self.database, BANKS))
-        return build_bundle(sources.policies, sources.content_types, self.runner.specs, banks, sources.not_permitted)
+        return build_bundle(
+            sources.policies, sources.content_types, self.runner.specs, banks, sources.not_permitted, pause=give_way
+        )
 
     def publish(self, sources: Sources | None = None, *, by: str) -> Bundle:
         """Build a bundle and put it in force, whatever it drops. Raises PolicyErrors; then nothing has changed."""

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from seawall.model import Modality, Signal, SignalKind, Unknown, UnknownReason
 from seawall.policy import Bundle, Context, PolicyErrors
 from seawall.policy.analysis import analyse, ranges_in
-from seawall.policy.bundle import offered_signals
-from seawall.policy.environment import Environment
+from seawall.policy.environment import Environment, offered_signals
 from seawall.policy.reasoning import Reasoner
 from seawall.policy.tree import TypedTerm
 from support.examples import examples

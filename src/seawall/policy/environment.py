@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -37,6 +37,15 @@ class OfferedSignal:
 
     detector: DetectorSpec
     signal: SignalSpec
+
+
+def offered_signals(detectors: Iterable[DetectorSpec]) -> dict[str, tuple[OfferedSignal, ...]]:
+    """The signals of detectors, by name."""
+    signals: dict[str, tuple[OfferedSignal, ...]] = {}
+    for detector in detectors:
+        for spec in detector.signals:
+            signals[spec.name] = (*signals.get(spec.name, ()), OfferedSignal(detector, spec))
+    return signals
 
 
 @dataclass(frozen=True, slots=True)

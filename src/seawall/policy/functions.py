@@ -8,7 +8,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.content.invisible import as_shown
-from seawall.content.patterns import PROBES, UnclearPattern, find_all, in_unicode, may_be_anywhere, sieve, sieves
+from seawall.content.patterns import (
+    PROBES,
+    UnclearPattern,
+    estimated_size,
+    find_all,
+    in_unicode,
+    may_be_anywhere,
+    sieve,
+    sieves,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +54,8 @@ SIGNATURES: Final[Mapping[str, str]] = {
 """Every function of the language, with its signature."""
 
 _MEMORY_OF_NEW: Final = 4 << 20  # of a pattern that someone writes: some 50 ms to compile
-_KEPT: Final = 16  # compiled patterns: a rule is checked and compiled once for each content type
+_SMALL: Final = 50_000  # instructions of RE2, a fifth of what has room in that memory
+_KEPT: Final = 512  # compiled patterns: a rule is checked and compiled once for each content type, and in each bundle
 _PATTERNS_TOGETHER: Final = 64  # RE2 patterns matched in one pass
 # Scripts written without spaces between words, where a word may start next to a letter.
 _UNSPACED: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
@@ -92,10 +102,9 @@ def _unspaced(character: str) -> bool:
 @lru_cache(_KEPT)
 def check_pattern(pattern: str) -> None:
     """Check a pattern that someone writes. Raises BadPattern, with RE2's message or what the pattern would not do."""
-    options = _options(_MEMORY_OF_NEW)
-    options.never_capture = True  # a thousand brackets would make each search slow
     try:
-        compiled = _compile(in_unicode(pattern, strict=True), options)
+        in_unicode(pattern, strict=True)
+        compiled = _compile_new(pattern)
     except UnclearPattern as error:
         raise UselessPattern(str(error)) from None
     except BadPattern as error:
@@ -108,11 +117,25 @@ def check_pattern(pattern: str) -> None:
         raise UselessPattern("it is found in every text; write what it should find")
 
 
+def _compile_new(pattern: str) -> Any:
+    """With little memory what may be large; what is small is kept as rules will use it."""
+    if estimated_size(pattern) <= _SMALL:
+        return _in_unicode(pattern)
+    options = _options(_MEMORY_OF_NEW)
+    options.never_capture = True  # a thousand brackets would make each search slow
+    return _compile(in_unicode(pattern), options)
+
+
+@lru_cache(_KEPT)
+def _in_unicode(pattern: str) -> Any:
+    return _compile(in_unicode(_composed(pattern)))
+
+
 @lru_cache(_KEPT)
 def compile_pattern(pattern: str) -> Any:
     """A compiled RE2 pattern, which matches in time linear in the text and knows all letters. Raises BadPattern."""
     try:
-        return _compile(in_unicode(_composed(pattern)))
+        return _in_unicode(pattern)
     except (BadPattern, UnclearPattern):
         return _compile(pattern)  # published before this was checked
 

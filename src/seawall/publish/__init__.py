@@ -39,7 +39,7 @@ from seawall.publish.banks import (
     restore_entry,
     suspend_entry,
 )
-from seawall.publish.bundles import BundleInForce, PublishedMeanwhile
+from seawall.publish.bundles import BundleInForce, PublishedMeanwhile, give_way
 from seawall.publish.change_words import describe, summary
 from seawall.publish.changes import BundleChanges, compare
 from seawall.publish.component import COMPONENT
@@ -119,6 +119,7 @@ __all__ = [
     "find_entries",
     "find_entry",
     "find_proposal",
+    "give_way",
     "hash_image",
     "import_entries",
     "is_bank_name",
