@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from seawall.backtest.columnar import ColumnarProgram
 from seawall.cli.main import app
 from support.app import make, own_app, sources
 from support.detectors import Words
@@ -64,3 +65,12 @@ def test_mistakes_say_what_to_write(folder: Path) -> None:
     (folder / "rows.jsonl").write_text("{", encoding="utf-8")
     wrong = run("--policies", folder / "draft", "--file", folder / "rows.jsonl")
     assert (wrong.exit_code, "rows.jsonl:1: not JSON" in wrong.output.replace("\n", "")) == (1, True)
+
+
+def test_when_the_engines_disagree_the_command_fails_without_figures(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ColumnarProgram, "masks_of_row", lambda self, row: dict.fromkeys(self.words, 1 << 5))
+    told = run("--policies", folder / "draft", "--json")
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "The two engines disagree about dec_" in told.stderr

@@ -7,9 +7,10 @@
 from seawall.backtest.past_rows import FileRows, PastRow, RowsFileError, StoredRows
 from seawall.backtest.report import BacktestExample, BacktestReport
 from seawall.backtest.run import EnginesDisagree, run_backtest
-from seawall.backtest.served import WAIT_S, BacktestBusy, BadSince, looked_back, serve_backtest
+from seawall.backtest.served import MOST_DAYS, WAIT_S, BacktestBusy, BadSince, looked_back, serve_backtest
 
 __all__ = [
+    "MOST_DAYS",
     "WAIT_S",
     "BacktestBusy",
     "BacktestExample",

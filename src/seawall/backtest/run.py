@@ -35,7 +35,19 @@ _EVERY: Final = 50  # one row in so many is decided by the row engine as well, b
 
 
 class EnginesDisagree(RuntimeError):
-    """The columns and the row engine gave different results for one row: a defect of Seawall. Nothing is reported."""
+    """The columns and the row engine gave different results for one row: a defect of Seawall. Nothing is reported.
+
+    ``row``: the decision, or the number of the row in a file. ``bundle``: under whose rules.
+    """
+
+    def __init__(self, past: PastRow, bundle: str, by_rows: tuple[int, ...], by_columns: tuple[int, ...]) -> None:
+        self.row = past.decision or f"row {past.item}"
+        self.bundle = bundle
+        super().__init__(
+            f"The two engines disagree about {self.row} ({past.content_type}) under the bundle {bundle[:12]}: "
+            f"rows {by_rows}, columns {by_columns}. No figures are given. Please report it with the bundle and the "
+            "decision's explanation."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +93,7 @@ class _Engine:
         self.checked += 1
         expected = tuple(columnar.masks_of_row(row).values()) if columnar.program.rules else ()
         if expected != key:
-            raise EnginesDisagree(
-                f"The two engines disagree about {past.decision or f'row {past.item}'} ({past.content_type}) under the "
-                f"bundle {self._bundle.hash[:12]}: rows {expected}, columns {key}. No figures are given. Please report "
-                "it with the bundle and the decision's explanation."
-            )
+            raise EnginesDisagree(past, self._bundle.hash, expected, key)
 
 
 def _as_read(past: PastRow, columnar: ColumnarProgram) -> FeatureRow:

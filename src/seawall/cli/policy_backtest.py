@@ -30,7 +30,7 @@ def backtest(
 ) -> None:
     """Show what a draft would decide otherwise, of the history or of a file. Asks no detector, records nothing."""
     from seawall.app import open_app
-    from seawall.backtest import RowsFileError
+    from seawall.backtest import EnginesDisagree, RowsFileError
     from seawall.publish import draft_of, read_sources
 
     if file is not None and not file.is_file():
@@ -40,7 +40,7 @@ def backtest(
         draft = opened.build(draft_of(in_force, read_sources(policies).policies).sources)
         try:
             report = _report(opened, in_force, draft, since, file)
-        except RowsFileError as error:
+        except (EnginesDisagree, RowsFileError) as error:
             fail(str(error))
     if as_json:
         typer.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
