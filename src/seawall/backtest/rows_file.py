@@ -75,7 +75,7 @@ class FileRows:
             start, stop = self._part or (0, parquet_length(self._path))
             return enumerate(_parquet(self._path, start, stop), start + 1)
         if self._path.suffix not in (".jsonl", ".ndjson"):
-            raise RowsFileError(f"{self._path}: feature rows are read from .jsonl and .parquet")
+            raise RowsFileError(f"{self._path}: feature rows are .jsonl or .parquet; --save-rows makes them of items")
         return enumerate(self._lines(), 1)
 
     def _lines(self) -> Iterator[dict[str, Any]]:
@@ -112,10 +112,12 @@ class FileRows:
             if why.get(feature.name):
                 missing[feature.name] = why[feature.name]
             row[feature.name] = self._checked(number, feature, value)
-            bound, below = (self._number(number, values, f"{what}({feature.name})") for what in ("at_least", "below"))
-            if feature.growing and value is UNKNOWN and bound is not None:
-                row[feature.bound] = bound
-            if below is not None and value is not UNKNOWN:
+            if not feature.growing:
+                continue
+            if value is UNKNOWN:
+                if (bound := self._number(number, values, feature.bound)) is not None:
+                    row[feature.bound] = bound
+            elif (below := self._number(number, values, f"below({feature.name})")) is not None:
                 rough[feature.name] = below
         actor, label = values.get("actor"), values.get("label")
         if label is not None and not isinstance(label, bool):
