@@ -276,10 +276,7 @@ def test_what_no_detector_answers_about_an_item_is_unknown_with_its_reason(rig: 
         ('{"content_type": "note", "unknown": "rudeness"}', "row 1: 'unknown' must be a list of texts"),
         ('{"content_type": "note", "unknown": ["a"], "unknown_because": ["b", "c"]}', "'unknown' has 1 names"),
         ('{"content_type": "note", "language": 5}', "row 1: 'language' must be a printable text, not 5"),
-        (
-            '{"content_type": "note", "rudeness": 0.1, "below(rudeness)": "x"}',
-            "row 1: 'below(rudeness)' must be a number",
-        ),
+        ('{"content_type": "note", "rudeness": 0, "below(rudeness)": "x"}', "'below(rudeness)' must be a number"),
         ("[" * 100_000, "rows.jsonl:1: not JSON"),
     ],
 )

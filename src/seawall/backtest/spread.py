@@ -95,7 +95,7 @@ def on_ray(address: str) -> Map:
     """
     try:
         import ray
-        from ray.exceptions import RayTaskError
+        from ray.exceptions import RayError, RayTaskError
     except ImportError as error:
         raise RayUnavailable("Ray is not installed: pip install 'seawall[ray]', on every node") from error
 
@@ -113,6 +113,8 @@ def on_ray(address: str) -> Map:
                 yield from ray.get(done)
         except RayTaskError as error:
             raise error.cause from None
+        except RayError as error:
+            raise RayUnavailable(f"the Ray cluster at {address!r} did not finish: {error}") from error
         finally:
             ray.shutdown()
 
