@@ -12,6 +12,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from seawall import access
 from seawall.backtest import served
+from seawall.backtest.columnar import ColumnarProgram
 from seawall.model import Item
 from support.appeal_page import decided
 from support.child_safety import GROOMING, LETTER
@@ -61,15 +62,47 @@ def test_mistakes_say_where_and_how(rig: Rig) -> None:
     assert (since.status_code, "write 30d, 12h or 90m" in text_of(since)) == (422, True)
 
 
-def test_a_second_one_at_the_same_time_waits(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another backtest runs."""
     lock = threading.Lock()
     lock.acquire()
     monkeypatch.setattr(served, "_ONE", lock)
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_second_one_at_the_same_time_waits(rig: Rig) -> None:
     browser = rig.browser("policy")
     browser.get("/policies/backtest")
-    busy = browser.post("/policies/backtest", text=DRAFT)
-    assert busy.status_code == 429
-    assert busy.headers["retry-after"] == "10"
+    for path in ("/policies/backtest", "/policies/backtest.json"):
+        answer = browser.post(path, text=DRAFT)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "10")
+        assert "Another backtest is running now. Wait 10 seconds" in answer.text
+
+
+@pytest.mark.usefixtures("busy")
+def test_problems_are_told_in_the_language_of_the_page(rig: Rig) -> None:
+    browser = rig.browser("admin")
+    browser.get("/", headers={"Accept-Language": "de"})
+    told = [
+        browser.post(path, headers={"Accept-Language": "de"}, text=DRAFT, since=since).text
+        for path in ("/policies/backtest", "/policies/backtest.json")
+        for since in ("30d", "lange")
+    ]
+    assert ["ein anderer Rückvergleich" in one for one in told] == [True, False, True, False]
+    assert ["ist kein Zeitraum für den Rückblick" in one for one in told] == [False, True, False, True]
+
+
+def test_when_the_engines_disagree_there_are_no_figures(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.screen("a silly thing", id="backtest-differs")
+    monkeypatch.setattr(ColumnarProgram, "masks_of_row", lambda self, row: dict.fromkeys(self.words, 1 << 5))
+    browser = rig.browser("policy")
+    browser.get("/policies/backtest")
+    page = browser.post("/policies/backtest", text=DRAFT)
+    assert (page.status_code, "The two engines disagree about dec_" in text_of(page)) == (500, True)
+    assert "would be decided otherwise;" not in text_of(page)
+    told = browser.post("/policies/backtest.json", text=DRAFT)
+    assert (told.status_code, list(told.json())) == (500, ["problem"])
 
 
 @pytest.fixture(scope="module")

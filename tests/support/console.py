@@ -148,9 +148,12 @@ class Browser:
         """Ask for a page's headers."""
         return self._request("HEAD", path, **more)
 
-    def post(self, path: str, *, csrf: str | None = None, **fields: Any) -> httpx.Response:
+    def post(
+        self, path: str, *, csrf: str | None = None, headers: Mapping[str, str] | None = None, **fields: Any
+    ) -> httpx.Response:
         """Send a form, with the token of the last page."""
-        return self._request("POST", path, data={"csrf": self.csrf if csrf is None else csrf, **fields})
+        data = {"csrf": self.csrf if csrf is None else csrf, **fields}
+        return self._request("POST", path, data=data, headers=headers)
 
     def sign_in(self, email: str, password: str, where: str = "/") -> httpx.Response:
         """Open the sign-in page and send its form; on success take the session's token from a page."""

@@ -6,11 +6,9 @@ otherwise it is unknown, with the reason, and never false.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
-from pathlib import Path
 from typing import Any, Final
 
 from seawall.content import parts_of
@@ -19,7 +17,7 @@ from seawall.model import UNKNOWN, ContentType, FeatureValue, Item, Modality, no
 from seawall.policy import Bundle, BundleUnreadable, Context, Feature, Program, PublishedBundles
 from seawall.policy.features import row_builder
 from seawall.policy.prohibitions import texts_withheld
-from seawall.policy.tree import FeatureOrigin, ValueType
+from seawall.policy.tree import FeatureOrigin
 from seawall.review.queries import answers_after
 from seawall.screen.past_evaluations import PastEvaluation, past_evaluations
 from seawall.screen.queries import decisions_by_id
@@ -35,7 +33,6 @@ NOT_MEASURED: Final = "it was measured roughly: no rule told values below its th
 NOT_PLACED: Final = "the account's place in the canary rule is not stored"
 ERASED: Final = "the content is erased, or its retention ended"
 DERIVED: Final = "it reads what was read from files, which are not read again"
-NOT_IN_FILE: Final = "the file does not have it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +115,7 @@ class StoredRows:
         features = features_read(self._bundles, name)
         row, missing = self._values(past, features)
         rough = self._rough(past, features, row)
-        lowest = self._bundles[-1].program(name).thresholds
-        for column, below in rough.items():
-            if lowest.get(str(features[column].argument), below) < below:
-                missing[column] = NOT_MEASURED
+        missing |= not_measured(self._bundles[-1], name, features, rough)
         age = row.get("age(actor)", past.row.get("age(actor)"))
         if not isinstance(age, int | float) and past.item is not None:
             age = _age(past)
@@ -223,6 +217,15 @@ def features_read(bundles: Sequence[Bundle], content_type: str) -> dict[str, Fea
     return {each.name: each for bundle in bundles for each in bundle.program(content_type).features}
 
 
+def not_measured(
+    draft: Bundle, content_type: str, features: Mapping[str, Feature], rough: Mapping[str, float]
+) -> dict[str, str]:
+    """The features that were measured too roughly for the draft's rules, with that reason."""
+    lowest = draft.program(content_type).thresholds
+    coarse = [name for name, below in rough.items() if lowest.get(str(features[name].argument), below) < below]
+    return dict.fromkeys(coarse, NOT_MEASURED)
+
+
 def _not_stored(feature: Feature, past: PastEvaluation, program: Program | None) -> str | None:
     """Why a feature that is not stored cannot be computed again, or None."""
     if feature.counter is not None:
@@ -243,104 +246,3 @@ def _age(past: PastEvaluation) -> float | None:
     assert past.item is not None
     created = past.item.actor_attributes.get("created_at")
     return max(past.decision.at - created, 0) / 1000 if isinstance(created, int) else None
-
-
-# -- files -----------------------------------------------------------------------------------------------------------
-
-
-class RowsFileError(Exception):
-    """A file of feature rows that cannot be read; the message names the place and the remedy."""
-
-
-class FileRows:
-    """Feature rows of a file: JSON lines or Parquet, a column for each feature and ``content_type`` beside them.
-
-    Also read where they are there: ``actor``, ``language``, ``label`` (whether a person found a violation), and
-    ``unknown``, the names of unknown features. What a row lacks is unknown; null is absence where a feature may be
-    absent, otherwise unknown.
-    """
-
-    def __init__(self, path: Path, bundles: Sequence[Bundle]) -> None:
-        self._path = path
-        self._bundles = bundles
-
-    def batches(self) -> Batches:
-        """Every row, in pages. Raises RowsFileError."""
-        page: list[PastRow] = []
-        for number, values in enumerate(self._values(), 1):
-            page.append(self._row(number, values))
-            if len(page) >= _PAGE:
-                yield page
-                page = []
-        if page:
-            yield page
-
-    def _values(self) -> Iterator[dict[str, Any]]:
-        if self._path.suffix == ".parquet":
-            yield from _parquet(self._path)
-            return
-        with self._path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                try:
-                    values = json.loads(line)
-                except ValueError as error:
-                    raise RowsFileError(f"{self._path}:{number}: not JSON: {error}; write one object a line") from None
-                if not isinstance(values, dict):
-                    raise RowsFileError(f"{self._path}:{number}: not an object; write one object a line")
-                yield values
-
-    def _row(self, number: int, values: Mapping[str, Any]) -> PastRow:
-        name = values.get("content_type")
-        if not isinstance(name, str) or any(name not in bundle.content_types for bundle in self._bundles):
-            known = ", ".join(sorted(self._bundles[-1].content_types))
-            raise RowsFileError(
-                f"{self._path}: row {number}: content_type {name!r} is not in force; it must be one of {known}"
-            )
-        unknown = frozenset(values.get("unknown") or ())
-        row: dict[str, FeatureValue] = {}
-        missing: dict[str, str] = {}
-        for feature in features_read(self._bundles, name).values():
-            value = values.get(feature.name, UNKNOWN)
-            if feature.name not in values and feature.name not in unknown:
-                missing[feature.name] = NOT_IN_FILE
-            if feature.name in unknown or (value is None and not feature.optional):
-                value = UNKNOWN
-            row[feature.name] = self._checked(number, feature, value)
-            bound = values.get(feature.bound)
-            if feature.growing and value is UNKNOWN and isinstance(bound, int | float):
-                row[feature.bound] = bound
-        age = values.get("age(actor)")
-        return PastRow(
-            content_type=name,
-            row=row,
-            missing=missing,
-            language=values.get("language") or values.get("item.language"),
-            actor=None if values.get("actor") is None else str(values["actor"]),
-            age_s=age if isinstance(age, int | float) else None,
-            label=values["label"] if isinstance(values.get("label"), bool) else None,
-            item=str(number),
-        )
-
-    def _checked(self, number: int, feature: Feature, value: Any) -> FeatureValue:
-        """The value, of the type that rules expect; NaN is unknown."""
-        if value is UNKNOWN or value is None:
-            return UNKNOWN if value is UNKNOWN else None
-        if isinstance(value, float) and value != value:
-            return UNKNOWN
-        wanted: Any = {ValueType.TEXT: str, ValueType.BOOLEAN: bool}.get(feature.kind, int | float)
-        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-            raise RowsFileError(f"{self._path}: row {number}: {feature.name!r} must be a {feature.kind}, not {value!r}")
-        return value  # type: ignore[no-any-return]
-
-
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    import polars as pl
-
-    try:
-        length = pl.scan_parquet(path).select(pl.len()).collect().item()
-        for start in range(0, length, _PAGE * 10):
-            yield from pl.scan_parquet(path).slice(start, _PAGE * 10).collect().iter_rows(named=True)
-    except pl.exceptions.PolarsError as error:
-        raise RowsFileError(f"{path} is not a Parquet file that can be read: {error}") from None

@@ -1,4 +1,4 @@
-"""``seawall policy check | test | try | plan | backtest | explain | import`` and ``seawall content-type check``."""
+"""``seawall policy check | test | try | plan | backtest | rows | explain | import``, ``seawall content-type check``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from seawall.cli.common import (
     settings,
     what_rules_read,
 )
-from seawall.cli.policy_backtest import backtest
+from seawall.cli.policy_backtest import backtest, rows
 from seawall.cli.policy_import import importing
 from seawall.cli.policy_plan import plan
 
@@ -35,6 +35,7 @@ content_types = typer.Typer(no_args_is_help=True, help="Check content types.")
 
 app.command("plan")(plan)
 app.command("backtest")(backtest)
+app.command("rows")(rows)
 
 PolicyPath = Annotated[Path | None, typer.Argument(help="A policy file or folder (default: the shipped policies).")]
 
