@@ -10,6 +10,8 @@ ACTOR: Final = "actor"
 """The dimension of the account that acts."""
 COUNTERS: Final = "counters"
 """What stands for a detector's name where counters gave no answer."""
+UNREAD_COUNTERS: Final = f"{COUNTERS}/history"
+"""Among what was unneeded for a decision: some of its counters were not read."""
 POSITION: Final = "ledger_position(counters)"
 """Column of a stored feature row: the event of the ledger up to which its counters had counted."""
 

@@ -47,11 +47,11 @@ def can_change_nothing(
     own = {unknown.detector for unknown in postponed if ">" not in unknown.part}
     if not plan.matching.isdisjoint(own):
         return False
-    supposed = _without_words(plan.program, row) if plan.extract_later else row
+    supposed = without_words(plan.program, row) if plan.extract_later else row
     return not features_that_matter(plan.program, supposed, snoozed)
 
 
-def _without_words(program: Program, row: FeatureRow) -> Row:
+def without_words(program: Program, row: FeatureRow) -> Row:
     """The row while files may still give text and speech: what is known of these does not settle is unknown."""
     supposed = dict(row)
     for feature in program.features:
