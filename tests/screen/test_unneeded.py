@@ -126,7 +126,7 @@ def before(rig: Rig) -> None:
 def test_a_counter_is_read_where_a_rule_depends_on_it(
     database_url: str, tmp_path: Path, body: str, spared: bool
 ) -> None:
-    """Nothing rude: the rule cannot fire. Removed anyhow: it would change nothing. In between it depends on the number."""
+    """Nothing rude: it cannot fire. Removed anyhow: it would change nothing. In between it depends on the number."""
     with opened(tmp_path, database_url, RUDE, MILD, SWARM) as rig:
         before(rig)
         answer = rig.app.screener.screen(by_somebody(body))

@@ -14,6 +14,7 @@ from typing import Final
 
 from seawall.content.content_types import SCREENED_ROLES
 from seawall.model import ACTIONS, ContentType, Cost, FieldType, Modality, ScreeningStage, SignalKind
+from seawall.model.counters import CounterFunction, CounterSpec
 from seawall.policy.actions import combine
 from seawall.policy.bundle import Bundle, offered_signals
 from seawall.policy.documents import ActionCall, Let, Policy, Rule
@@ -184,6 +185,8 @@ def ranges_in(environment: Environment) -> Callable[[Feature], ValueRange]:
             if not _reaching(offers, reachable):
                 return NOTHING_FOUND
             return UNIT if all(offer.signal.kind in _UNIT_KINDS for offer in offers) else FROM_ZERO
+        if feature.counter is not None:
+            return _counted_range(feature.counter, feature.kind)
         if feature.origin in _COUNTS:
             return replace(FROM_ZERO, whole=True)
         if feature.origin is FeatureOrigin.AGE:
@@ -193,6 +196,14 @@ def ranges_in(environment: Environment) -> Callable[[Feature], ValueRange]:
         return replace(ANYTHING, whole=feature.kind is ValueType.INTEGER)
 
     return range_of
+
+
+def _counted_range(spec: CounterSpec, kind: ValueType) -> ValueRange:
+    if spec.function is CounterFunction.AMONG_LAST:
+        return ValueRange(low=0, high=spec.last, whole=True)
+    if spec.function is CounterFunction.SINCE_LAST:
+        return ValueRange(low=0, high=spec.within / 1000)
+    return replace(ANYTHING, whole=kind is ValueType.INTEGER)
 
 
 def modalities_of(content_type: ContentType) -> frozenset[Modality]:
