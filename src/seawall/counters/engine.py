@@ -104,13 +104,12 @@ class _Table:
 
     def values(self, attributes: Attributes) -> Sequence[Any]:
         """What the activity adds: nothing when it lacks the value or the condition does not hold."""
-        holds = self.test is None or self.test(attributes)
-        if self.spec.kind == AMONG:
-            return (holds,)
-        if not holds:
-            return ()
-        if self.spec.kind in ("count", LAST):
+        if self.test is not None and not self.test(attributes):
+            return (False,) if self.spec.kind == AMONG else ()
+        if self.spec.kind == "count":
             return (None,)
+        if self.spec.most:
+            return (True,)
         value = attributes.get(self.value)
         if self.spec.kind == "distinct":
             return (
