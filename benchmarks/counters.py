@@ -3,7 +3,8 @@
     ./run bench counters
 
 A synthetic day of plays (accounts by a Zipf-like law, every tenth activity late) through an engine with one counter,
-with five as the shipped examples use them, and with two of the latest activities. An *update* is one activity in one table. CPU time, best of 3.
+with five as the shipped examples use them, and with two of the latest activities. An *update* is one activity in one
+table. CPU time, best of 3.
 """
 
 from __future__ import annotations

@@ -22,52 +22,51 @@ class Latest:
     The same interface as ``Tiles``; ``entries`` counts activities.
     """
 
-    __slots__ = ("_kind", "_tile_of", "by_number", "entries", "floor", "most", "size")
+    __slots__ = ("_held", "_kind", "_span", "by_number", "entries", "floor", "most", "size")
 
     def __init__(self, kind: str, size: int, most: int) -> None:
         self._kind = kind
         self.size = size
         self.most = most
         self.by_number: dict[int, dict[Any, list[int]]] = {}
-        self._tile_of: dict[Any, int] = {}
+        self._held: dict[Any, list[int]] = {}  # the same lists by key alone
+        self._span = 2 * size  # of a tile, in the numbers of activities
         self.entries = 0
         self.floor = 0
 
     def load(self, floor: int, by_number: dict[int, dict[Any, Any]]) -> None:
         """Take what a snapshot or another table holds."""
         self.floor, self.by_number = floor, by_number
-        self._tile_of = {key: number for number, bucket in by_number.items() for key in bucket}
-        self.entries = sum(len(held) for bucket in by_number.values() for held in bucket.values())
+        self._held = {key: held for bucket in by_number.values() for key, held in bucket.items()}
+        self.entries = sum(map(len, self._held.values()))
 
     def add(self, at: int, key: Hashable, value: Any) -> bool:
         """Add an activity in the order of time, however late; whether it needed a new entry."""
-        code, number = 2 * at + bool(value), self._tile_of.get(key)
-        if number is None:
-            number = at // self.size
-            if number < self.floor:
+        code, held = 2 * at + bool(value), self._held.get(key)
+        if held is None:
+            if at // self.size < self.floor:
                 return False
-            self._put(number, key, [code])
+            self._put(key, [code])
             self.entries += 1
             return True
-        held = self.by_number[number][key]
+        number = held[-1] // self._span
         insort(held, code)
         grew = len(held) <= self.most
         if not grew:
             del held[0]
-        newest = held[-1] // 2 // self.size
-        if newest != number:
+        if held[-1] // self._span != number:
             self._take(number, key)
-            self._put(newest, key, held)
+            self._put(key, held)
         self.entries += grew
         return grew
 
-    def _put(self, number: int, key: Hashable, held: list[int]) -> None:
-        self._tile_of[key] = number
-        self.by_number.setdefault(number, {})[key] = held
+    def _put(self, key: Hashable, held: list[int]) -> None:
+        self._held[key] = held
+        self.by_number.setdefault(held[-1] // self._span, {})[key] = held
 
     def _take(self, number: int, key: Hashable) -> None:
         bucket = self.by_number[number]
-        del bucket[key], self._tile_of[key]
+        del bucket[key], self._held[key]
         if not bucket:
             del self.by_number[number]
 
@@ -78,8 +77,7 @@ class Latest:
         condition held. ``own``: time and value of activities that were added and do not count.
         """
         since = 2 * (at - within)
-        number = self._tile_of.get(key)
-        left = [] if number is None else [code for code in self.by_number[number][key] if code >= since]
+        left = [code for code in self._held.get(key, ()) if code >= since]
         for when, value in own:
             code = 2 * when + bool(value)
             if code in left:
@@ -104,7 +102,7 @@ class Latest:
     def _drop(self, number: int) -> int:
         bucket = self.by_number.pop(number)
         for key in bucket:
-            del self._tile_of[key]
+            del self._held[key]
         freed = sum(map(len, bucket.values()))
         self.entries -= freed
         return freed
@@ -112,9 +110,9 @@ class Latest:
     def forget(self, name: Hashable, place: int | None) -> int:
         """Delete what is kept about a name: of keys of one dimension, or at that place of keys of several."""
         freed = 0
-        for key in [key for key in self._tile_of if (key if place is None else key[place]) == name]:
-            number = self._tile_of[key]
-            freed += len(self.by_number[number][key])
-            self._take(number, key)
+        for key in [key for key in self._held if (key if place is None else key[place]) == name]:
+            held = self._held[key]
+            freed += len(held)
+            self._take(held[-1] // self._span, key)
         self.entries -= freed
         return freed
