@@ -219,13 +219,15 @@ class Checker:
         if term.kind is ValueType.NONE:
             raise self.refused(node, "None can only be compared with 'is'", expected="x is None, x is not None")
         if term.optional and not self.is_name:
-            where = self.environment.content_type.name
-            raise self.refused(
-                node,
-                f"{term.key} may be None in content type {where}",
-                expected="a value that is never None",
-                remedy=f"guard it: {term.key} is not None and …; or make it required in the content type",
-            )
+            where, guard = self.environment.content_type.name, f"guard it: {term.key} is not None and …; or "
+            if term.feature is not None and term.feature.counter is not None:
+                message, other = f"{term.key} is None when there was none", f"{term.key} is None or …"
+            else:
+                message, other = (
+                    f"{term.key} may be None in content type {where}",
+                    "make it required in the content type",
+                )
+            raise self.refused(node, message, expected="a value that is never None", remedy=guard + other)
         return term
 
     def _boolean(self, node: ast.AST, term: TypedTerm) -> TypedTerm:

@@ -120,9 +120,8 @@ def _alone(bundle: Bundle, policy: str, content_type: str) -> Program:
 
 def _run(bundle: Bundle, checked: CheckedExample, program: Program) -> ExampleResult:
     content_type = bundle.content_types[checked.item.content_type]
-    history = {feature.name: 0 for feature in program.counters}  # a counter that is not given is 0
     parts = parts_of(checked.item, content_type)
-    row = program.row(Context(item=checked.item, parts=parts, now_ms=_EPOCH, counters=history))
+    row = program.row(Context(item=checked.item, parts=parts, now_ms=_EPOCH, counters=no_history(program)))
     _take_part(row, program)
     row.update((name, value) for name, value in checked.given.items() if name in row)
     outcome = program.decide(row)
@@ -135,6 +134,11 @@ def _run(bundle: Bundle, checked: CheckedExample, program: Program) -> ExampleRe
         outcome=outcome,
         differences=tuple(_differences(checked.example, outcome)),
     )
+
+
+def no_history(program: Program) -> dict[str, FeatureValue]:
+    """The counters of an account that did nothing yet, which those are that an example does not give."""
+    return {feature.name: None if feature.optional else 0 for feature in program.counters}
 
 
 def _take_part(row: Row, program: Program) -> None:

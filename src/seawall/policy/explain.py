@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Unknown, UnknownReason, Verdict
-from seawall.model.counters import COUNTERS, POSITION
+from seawall.model.counters import COUNTERS, POSITION, UNREAD_COUNTERS
 from seawall.model.durations import format_duration
 from seawall.model.not_permitted import RULE_TEXTS, NotPermitted, Prohibition
 from seawall.policy.counterfactuals import NEAR, CounterfactualChange, candidates, show_value
@@ -294,6 +294,8 @@ class _Reader:
         return tuple(each for each in self.decision.unknown if each.detector in asked)
 
     def _is_unneeded(self, feature: Feature) -> bool:
+        if feature.counter is not None:
+            return UNREAD_COUNTERS in self.decision.unneeded
         measuring = self._measuring(feature)
         return any(each.partition("/")[0] in measuring for each in self.decision.unneeded)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SIGNATURES: Final[Mapping[str, str]] = {
     "abs": "abs(number)",
     "age": "age(actor) or age(item.<timestamp field>)",
+    "among_last": 'among_last(actor, "<activity>", k=20, where=activity.<name> > 3)',
     "at_fpr": "at_fpr(rate), compared with a signal: hate >= at_fpr(0.001)",
     "at_precision": "at_precision(share, prevalence=<share>), compared with a signal: "
     "hate >= at_precision(0.9, prevalence=0.01)",
@@ -47,6 +48,7 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "not_permitted": "not_permitted(signal)",
     "rate": 'rate(actor, "<activity>", within="1h")',
     "ratio": 'ratio(actor, "<activity>", within="1d", where=activity.<name> < 35)',
+    "since_last": 'since_last(actor, "<activity>"), perhaps with where=activity.<name> > 3',
     "strikes": 'strikes(actor), strikes(actor, "<policy>"), perhaps with within="90d"',
     "sum_of": 'sum_of(item.<number field>, by=actor, within="1d")',
     "unanswerable": "unanswerable(signal)",

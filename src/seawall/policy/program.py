@@ -67,6 +67,16 @@ class Program:
             *(features_of_known(each.when) for each in live)
         )
         """Features in ``known(…)`` of live rules."""
+        self.told_apart_by_known: frozenset[str] = frozenset[str]().union(
+            *(features_of_known(each.when) for each in self.rules)
+        )
+        """Features in ``known(…)`` of any rule."""
+        self.counting: int = sum(
+            1 << index
+            for index, each in enumerate(self.rules)
+            if any(one.counter is not None for one in _features([each]).values())
+        )
+        """A bit mask of the rules that read history."""
         self.reads_texts: bool = any(each.origin in TEXTUAL or compares_texts(each) for each in self.features)
         """Whether rules look into texts themselves, by ``matches`` and the like, or ``cluster_size``."""
         self.reads_all_texts: bool = any(each.of_all_texts for each in self.features)
@@ -113,6 +123,11 @@ class Program:
         fired, undetermined = self._run(row)
         left = self._live_mask & ~self._aside(snoozed)
         return fired & left, undetermined & left
+
+    def open_mask(self, row: FeatureRow) -> int:
+        """A bit mask of the rules, live and in shadow, whose condition or parameters the row may leave open."""
+        fired, undetermined = self._run(row)
+        return undetermined | fired & self._varying
 
     def _aside(self, snoozed: Collection[str]) -> int:
         return sum(1 << index for index, rule in enumerate(self.rules) if rule.rule.acts and rule.id in snoozed)

@@ -23,6 +23,7 @@ from seawall.policy import (
     run_examples,
     run_screened,
 )
+from seawall.policy.example_runs import no_history
 from seawall.policy.examples import CheckedExample
 from seawall.screen.trying import ItemTrials, ask, last_evaluation_of
 
@@ -105,7 +106,7 @@ def screen_examples(bundle: Bundle, runner: Runner, policies: Iterable[str] | No
             signals=found.signals,
             unknown=found.unknown,
             now_ms=now_ms(),
-            counters={feature.name: 0 for feature in program.counters},  # as in the first column
+            counters=no_history(program),  # as in the first column
         )
 
     return run_screened(bundle, measure, policies)

@@ -13,12 +13,13 @@ import msgspec
 import structlog
 from sqlalchemy import select
 
-from seawall.counters.follower import Counters, unread
+from seawall.counters.follower import CounterReading, Counters, unread
 from seawall.detect import DetectorRun, ExtractionCache, Findings, Runner
 from seawall.model import DecisionSource, Item, ItemRef, Part, Unknown, UnknownReason, now_ms
 from seawall.model.latencies import Latencies
-from seawall.policy import Bundle
+from seawall.policy import Bundle, Feature
 from seawall.screen.artifacts import artifacts_of
+from seawall.screen.counter_reads import counters_to_read
 from seawall.screen.evaluation import DraftDecision, ItemEvaluation, decide, evaluation_of
 from seawall.screen.extraction_cache import load_extractions
 from seawall.screen.journal import AnswerJournal
@@ -50,6 +51,7 @@ _LONGEST_READ_S: Final = 5.0  # the same without a deadline
 _ITEMS_AT_ONCE: Final = 25  # submitted: about 5 ms of the writer's time
 _LONGEST_REST_S: Final = 0.05  # after it, as long as it took
 _READERS: Final = 4  # threads for that: as many may hang when the database does
+_NOTHING: Final = CounterReading({}, 0)
 _SHORTEST_WAIT_S: Final = 0.025  # for a commit: a disk takes that long, however short the deadline
 
 
@@ -115,7 +117,7 @@ class Screener:
         started = perf_counter()
         pending = self._start(evaluation, deadline_ms, known.memory)
         submission = self._submission(evaluation, known.digest)
-        evaluation = self._with_counters(evaluation)
+        evaluation = self._with_counters(evaluation, pending)
         findings = pending.wait()
         self._detecting.observe(perf_counter() - started)
         answered = self._answered(evaluation, findings, submission, idempotency)
@@ -145,15 +147,13 @@ class Screener:
                 return repeated_response(known.seen, idempotency)
             detectors_ms = _time_to_detect(started, deadline_ms)
             pending = await asyncio.to_thread(self._start, evaluation, detectors_ms, known.memory)
-            if evaluation.plan.program.counters:
-                evaluation = await self._with_counters_within(evaluation, deadline_ms)
+            evaluation = await self._with_counters_within(evaluation, pending, deadline_ms)
             findings = await pending.wait_async()
             submission = await asyncio.to_thread(self._submission, evaluation, known.digest)
         else:
             detectors_ms = None if deadline_ms is None else max(1, int(deadline_ms * _DETECTORS_SHARE))
             pending = self._start(evaluation, detectors_ms, {})
-            if evaluation.plan.program.counters:
-                evaluation = await self._with_counters_within(evaluation, deadline_ms)
+            evaluation = await self._with_counters_within(evaluation, pending, deadline_ms)
             findings = await pending.wait_async()
             submission = self._submission(evaluation, None)
         self._detecting.observe(asyncio.get_running_loop().time() - started)
@@ -236,8 +236,7 @@ class Screener:
 
         None: nothing to do (a newer revision exists, or a person has decided this one).
         """
-        evaluation = self._with_counters(self._evaluation(item, POST_PUBLISH))
-        pending, findings = self._looked_at(evaluation, ref)
+        evaluation, pending, findings = self._looked_at(self._evaluation(item, POST_PUBLISH), ref)
         unit = self._next_unit(evaluation, findings, ref, None, DecisionSource.SCREEN, job)
         response = self._ledger.commit(unit)
         if response is not None:
@@ -257,37 +256,49 @@ class Screener:
 
         None: nothing to do (a newer revision exists, a person decided this one, or no rescreen is pending any more).
         """
-        evaluation = self._with_counters(self._evaluation(item, POST_PUBLISH), ref, after)
-        _, findings = self._looked_at(evaluation, ref)
+        evaluation, _, findings = self._looked_at(self._evaluation(item, POST_PUBLISH), ref, after)
         return self._ledger.commit(self._next_unit(evaluation, findings, ref, after, source, job))
 
     # -- counters ------------------------------------------------------------------------------------------------
 
     def _with_counters(
-        self, evaluation: ItemEvaluation, ref: ItemRef | None = None, after: str | None = None
+        self, evaluation: ItemEvaluation, run: DetectorRun, ref: ItemRef | None = None, after: str | None = None
     ) -> ItemEvaluation:
-        """The evaluation with what its rules read of the past.
+        """The evaluation with what its rules read of the past, as far as it can matter.
 
         ``after``: an earlier decision. What it read about the same revision is kept: the state before the item.
         """
         if not evaluation.plan.program.counters:
             return evaluation
-        features = counted(evaluation.plan)
         earlier = None if after is None else load_decision(self._ledger.database, after)
-        known = earlier.features if earlier is not None and earlier.item == ref else None
-        reading = self._counters.read(features, evaluation.item, known)
-        return msgspec.structs.replace(evaluation, counters=with_uncounted(evaluation.plan, reading))
+        known = (earlier.features or {}) if earlier is not None and earlier.item == ref else {}
+        mattering = self._to_read(evaluation, run)
+        wanted = [each for each in counted(evaluation.plan) if each in mattering or each.name in known]
+        return _with_reading(evaluation, self._counters.read(wanted, evaluation.item, known) if wanted else _NOTHING)
 
-    async def _with_counters_within(self, evaluation: ItemEvaluation, deadline_ms: int | None) -> ItemEvaluation:
+    async def _with_counters_within(
+        self, evaluation: ItemEvaluation, run: DetectorRun, deadline_ms: int | None
+    ) -> ItemEvaluation:
         """The same of a new request, in time: without an answer of the database its counters are unknown."""
+        if not evaluation.plan.program.counters:
+            return evaluation
+        wanted = self._to_read(evaluation, run)
+        if not wanted:
+            return _with_reading(evaluation, _NOTHING)
         limit = _LONGEST_READ_S if deadline_ms is None else deadline_ms / 1000 * _READS_SHARE
-        features = counted(evaluation.plan)
-        read = partial(self._counters.read, features, evaluation.item)
+        read = partial(self._counters.read, wanted, evaluation.item)
         try:
             reading = await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._readers, read), limit)
         except TimeoutError:
-            reading = unread(features)
-        return msgspec.structs.replace(evaluation, counters=with_uncounted(evaluation.plan, reading))
+            reading = unread(wanted)
+        return _with_reading(evaluation, reading)
+
+    def _to_read(self, evaluation: ItemEvaluation, run: DetectorRun) -> tuple[Feature, ...]:
+        plan, parts = evaluation.plan, evaluation.parts
+        unasked = (*self._postponed(plan, parts), *not_permitted(plan, parts, self._runner))
+        mattering = counters_to_read(evaluation, run, unasked, self._snoozes.of(evaluation.item.actor, plan.program))
+        permitted = counted(plan)
+        return tuple(each for each in mattering if each in permitted)
 
     # -- evaluating ----------------------------------------------------------------------------------------------
 
@@ -372,13 +383,16 @@ class Screener:
             thresholds=planned.program.thresholds,
         )
 
-    def _looked_at(self, evaluation: ItemEvaluation, ref: ItemRef) -> tuple[DetectorRun, Findings]:
-        """Ask about a recorded item, and wait for the answers."""
+    def _looked_at(
+        self, evaluation: ItemEvaluation, ref: ItemRef, after: str | None = None
+    ) -> tuple[ItemEvaluation, DetectorRun, Findings]:
+        """Ask about a recorded item, read the counters, and wait for the answers. ``after``: an earlier decision."""
         started = perf_counter()
         run = self._start(evaluation, None, self._memory(evaluation, ref.ref))
+        evaluation = self._with_counters(evaluation, run, ref, after)
         findings = run.wait()
         self._detecting.observe(perf_counter() - started)
-        return run, findings
+        return evaluation, run, findings
 
     def _decide(self, evaluation: ItemEvaluation, findings: Findings, source: DecisionSource) -> DraftDecision:
         started = perf_counter()
@@ -476,6 +490,13 @@ class Screener:
 
 def _nothing_more(_result: object, _error: BaseException | None) -> None:
     """What follows the late outcome of a submission: its caller was told to send it again."""
+
+
+def _with_reading(evaluation: ItemEvaluation, reading: CounterReading) -> ItemEvaluation:
+    """The evaluation with the counters that were read; the others could change nothing."""
+    reading = with_uncounted(evaluation.plan, reading)
+    left = frozenset(each.name for each in evaluation.plan.program.counters) - reading.values.keys()
+    return msgspec.structs.replace(evaluation, counters=reading, uncounted=left)
 
 
 def _evaluated(evaluation: ItemEvaluation, findings: Findings) -> Evaluated:

@@ -54,3 +54,11 @@ def _without_speech(program: Program, row: FeatureRow) -> Row:
     """The row while files may still give speech: how long it is remains unknown."""
     unheard = {feature.name: UNKNOWN for feature in program.features if feature.argument == UNCHECKED.name}
     return {**row, **unheard}
+
+
+def without_words(program: Program, row: FeatureRow) -> Row:
+    """The row while files may still give text and speech: what is known of these does not settle is unknown."""
+    unread = {
+        feature.name: UNKNOWN for feature in program.features if feature.of_all_texts and row[feature.name] is not True
+    }
+    return {**_without_speech(program, row), **unread}

@@ -8,6 +8,7 @@ from typing import Final
 
 from seawall.content.content_types import SCREENED_ROLES
 from seawall.model import ContentType, FieldType, Modality, SignalKind
+from seawall.model.counters import CounterFunction, CounterSpec
 from seawall.policy.environment import Environment, OfferedSignal
 from seawall.policy.reasoning import ANYTHING, FROM_ZERO, NOTHING_FOUND, UNIT, ValueRange
 from seawall.policy.tree import Feature, FeatureOrigin, ValueType
@@ -37,6 +38,8 @@ def ranges_in(environment: Environment) -> Callable[[Feature], ValueRange]:
             if not reaching(offers, reachable):
                 return NOTHING_FOUND
             return UNIT if all(offer.signal.kind in _UNIT_KINDS for offer in offers) else FROM_ZERO
+        if feature.counter is not None:
+            return _counted_range(feature.counter, feature.kind)
         if feature.origin in _COUNTS:
             return replace(FROM_ZERO, whole=True)
         if feature.origin is FeatureOrigin.AGE:
@@ -46,6 +49,14 @@ def ranges_in(environment: Environment) -> Callable[[Feature], ValueRange]:
         return replace(ANYTHING, whole=feature.kind is ValueType.INTEGER)
 
     return range_of
+
+
+def _counted_range(spec: CounterSpec, kind: ValueType) -> ValueRange:
+    if spec.function is CounterFunction.AMONG_LAST:
+        return ValueRange(low=0, high=spec.last, whole=True)
+    if spec.function is CounterFunction.SINCE_LAST:
+        return ValueRange(low=0, high=spec.within / 1000)
+    return replace(ANYTHING, whole=kind is ValueType.INTEGER)
 
 
 def modalities_of(content_type: ContentType) -> frozenset[Modality]:
