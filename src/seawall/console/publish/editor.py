@@ -238,7 +238,7 @@ def _page(request: PageRequest, written: WrittenText, edited: Edited, found: Dra
         "publish/editor.html",
         status=edited.status,
         written=written,
-        address=f"/policies/{quote(written.name)}/edit" if written.name else "/policies/new",
+        address=f"/policies/{quote(written.name)}/edit" if written.name else "/drafts/new",
         policy=request.app.bundle.policy(written.name),
         check=found,
         edited=edited,
@@ -302,23 +302,23 @@ examples:
 
 
 PAGES = (
-    Page(path="/policies/new", run=show_new, permission=Permission.PUBLISH_POLICIES),
+    Page(path="/drafts/new", run=show_new, permission=Permission.PUBLISH_POLICIES),
     Page(
-        path="/policies/new",
+        path="/drafts/new",
         run=write_new,
         permission=Permission.PUBLISH_POLICIES,
         method="POST",
         form_bytes=_FORM_BYTES,
     ),
     Page(
-        path="/policies/check",
+        path="/drafts/check",
         run=check,
         permission=Permission.PUBLISH_POLICIES,
         method="POST",
         form_bytes=_FORM_BYTES,
     ),
     Page(
-        path="/policies/check.json",
+        path="/drafts/check.json",
         run=check_as_json,
         permission=Permission.PUBLISH_POLICIES,
         method="POST",
