@@ -165,6 +165,7 @@ ALLOWED = {
     "GET /policies/{policy}.json": EVERYBODY,
     "GET /policies/{policy}": EVERYBODY,
     "POST /policies/{policy}/examples": EVERYBODY,
+    "POST /policies/{policy}/snoozes": PUBLISHES,
     "GET /proposals.json": EVERYBODY,
     "GET /proposals/{proposal}": EVERYBODY,
     "POST /proposals/{proposal}/approve": PUBLISHES,
