@@ -151,3 +151,16 @@ def test_where_a_second_person_approves_a_command_proposes(
     assert "proposed: pro_" in said
     assert "Another person approves it within a week: http" in said
     assert [row["hash"] for row in json.loads(run("history", "--json").stdout)] == [first]
+
+
+def test_the_history_says_what_was_published_without_screening(run: Run, tmp_path: Path) -> None:
+    missed = HATE.replace(
+        "given: {hate: 0.0}\n    expect: {verdict: allow}", "given: {hate: 1.0}\n    expect: {verdict: block}"
+    )
+    plain, blind = folder(tmp_path, "plain", hate=HATE), folder(tmp_path, "blind", hate=missed)
+    run("publish", "--policies", plain)
+    assert "not screened" not in run("history").stdout
+    assert "examples fail as screened" in run("publish", "--policies", blind, status=1).stderr
+    run("publish", "--policies", blind, "--logic")
+    assert run("history").stdout.count("the examples were not screened") == 1
+    assert [row["screened"] for row in json.loads(run("history", "--json").stdout)] == [False, True]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from seawall.console.publish import editor
 from support.console import Rig, open_page
 from support.pages import LOOKS
 
@@ -37,6 +38,22 @@ def test_the_text_is_checked_while_it_is_written(chromium: object, url: str) -> 
     change(page, "rudenes >= 0.9", "rudeness >= 0.9")
     page.wait_for_selector("[data-problem]", state="detached")
     assert page.locator("[data-stands]").inner_text() == "as it is in force"
+    assert complaints == []
+
+
+def test_a_slow_screening_is_shown_and_its_end_too(
+    chromium: object, url: str, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editor, "_WAIT_S", 0.2)
+    page: Any
+    page, complaints = open_page(chromium, url, "policy")
+    page.goto(f"{url}/policies/gore/edit")
+    change(page, 'body: "blood"', 'body: "stuck in blood"')
+    page.click("button[value=compare]")
+    page.wait_for_selector("[data-would] [data-screening]")
+    rig.stuck.go_on.set()
+    page.wait_for_selector("[data-would] [data-screened] >> text=1 of 1 examples of this policy pass")
+    assert page.locator("[data-screening]").count() == 0
     assert complaints == []
 
 

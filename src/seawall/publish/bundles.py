@@ -72,6 +72,7 @@ class BundleInForce(PublishedBundles):
         source: str = "",
         instead_of: str | None = ANY,
         approved_by: str | None = None,
+        screened: bool | None = None,
         also: Callable[[Transaction], None] = lambda tx: None,
     ) -> Bundle:
         """Put a bundle in force; does nothing if it already is, and was put in force by a person.
@@ -87,7 +88,8 @@ class BundleInForce(PublishedBundles):
                 raise PublishedMeanwhile(previous[0])
             if previous[0] == bundle.hash and (kind != "publish" or previous[1] != "start"):
                 break
-            event = replace(self._event(bundle, by, previous[0], kind, source), approved_by=approved_by)
+            event = self._event(bundle, by, previous[0], kind, source)
+            event = replace(event, approved_by=approved_by, screened=screened)
             if self._ledger.commit(partial(_append_if_unchanged, event, previous, also)):
                 _log.info("bundle published", bundle=bundle.hash, by=by, kind=kind)
                 break
@@ -175,7 +177,7 @@ class Bundles:
     """The projection ``bundle``."""
 
     name: ClassVar[str] = "bundles"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     handles: ClassVar[tuple[type[EventBody], ...]] = (BundlePublished,)
     tables: tuple[Table, ...] = (bundle_table,)
 
@@ -193,6 +195,7 @@ class Bundles:
                 "kind": event.body.kind,
                 "source": event.body.source,
                 "approved_by": event.body.approved_by,
+                "screened": event.body.screened,
                 "changes": None if event.body.changes is None else json.dumps(dict(event.body.changes), sort_keys=True),
             }
             for event in events

@@ -35,6 +35,7 @@ class BundleProposal:
     kind: str  # publish | rollback
     source: str
     changes: dict[str, int] | None
+    screened: bool | None  # its examples, by the real detectors: see BundlePublished
     outcome: str | None
     closed_by: str | None
     closed_at: int | None
@@ -49,11 +50,26 @@ class BundleProposal:
 
 
 def propose(ledger: Ledger, blobs: Blobs, compared: ComparedBundle, by: str, kind: str) -> str:
-    """Record a publication for another person to approve; the id of the proposal."""
+    """Record a publication for another person to approve; the id of the proposal.
+
+    What the same person proposed already, and waits, is not proposed again: its id.
+    """
     blobs.put(compared.bundle.canonical())
     proposal = new_id("pro")
+    columns = bundle_proposal.c
+    same = select(columns.id).where(
+        columns.bundle == compared.bundle.hash,
+        columns.instead_of == compared.in_force,
+        columns.by == by,
+        columns.kind == kind,
+        columns.screened.is_(compared.screened),
+        columns.outcome.is_(None),
+    )
 
-    def unit(tx: Transaction) -> None:
+    def unit(tx: Transaction) -> str:
+        waiting = tx.execute(same.where(columns.expires > tx.at).limit(1)).scalar_one_or_none()
+        if waiting is not None:
+            return str(waiting)
         tx.append(
             BundleProposed(
                 proposal=proposal,
@@ -64,11 +80,13 @@ def propose(ledger: Ledger, blobs: Blobs, compared: ComparedBundle, by: str, kin
                 kind=kind,
                 source=compared.source,
                 changes=None if compared.changes is None else compared.changes.numbers(),
+                screened=compared.screened,
             )
         )
 
-    ledger.commit(unit)
-    return proposal
+        return proposal
+
+    return ledger.commit(unit)
 
 
 def approve(bundles: BundleInForce, proposal: BundleProposal, by: str) -> Bundle:
@@ -85,6 +103,7 @@ def approve(bundles: BundleInForce, proposal: BundleProposal, by: str) -> Bundle
         source=proposal.source,
         instead_of=proposal.instead_of,
         approved_by=by,
+        screened=proposal.screened,
         also=lambda tx: _close(tx, proposal.id, by, "approved"),
     )
 
@@ -127,7 +146,7 @@ class BundleProposals:
     """The projection ``bundle_proposals``: one row per proposal."""
 
     name: ClassVar[str] = "bundle_proposals"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     handles: ClassVar[tuple[type[EventBody], ...]] = (BundleProposed, BundleProposalClosed)
     tables: tuple[Table, ...] = (bundle_proposal,)
 
@@ -148,6 +167,7 @@ class BundleProposals:
                         "kind": body.kind,
                         "source": body.source,
                         "changes": changes,
+                        "screened": body.screened,
                         "outcome": None,
                         "closed_by": None,
                         "closed_at": None,

@@ -81,13 +81,15 @@ def check_draft(request: PageRequest, written: WrittenText) -> DraftCheck:
     except PolicyErrors as error:
         return DraftCheck(problems=error.problems, moved=moved, differs=differs, is_new=is_new)
     (policy,) = bundle.policies
-    if not written.name and in_force.policy(policy.name) is not None:
+    taken = in_force.policy(policy.name)
+    if not written.name and taken is not None:
         problem = Problem(
             message=_("a policy with the name %(name)s is in force already") % {"name": policy.name},
             path=written.source.path,
             remedy=_("choose another name, or edit that one on its own page"),
         )
-        return DraftCheck(problems=(problem,), is_new=True)
+        same = _plain(taken.source.text) == written.text
+        return DraftCheck(problems=(problem,), is_new=True, policy=policy.name, differs=not same)
     notes = []
     if written.name and policy.name != written.name:
         text = _("The file names the policy %(new)s: it is added, and %(old)s stays in force as it is.")

@@ -64,7 +64,7 @@ WORDS: Final = (
     marked("illegal"),
     *(marked("inline"), marked("cpu"), marked("slow")),  # costs of detectors
 )
-_LOOKS: Final = {
+LOOKS: Final = {
     ScreenedState.PASSED: "allow",
     ScreenedState.FAILED: "block",
     ScreenedState.WANTED: "hold",
@@ -140,7 +140,7 @@ def _page(request: PageRequest, error: str = "", status: int = 200) -> Response:
         days=(WEEK_DAYS, MONTH_DAYS),
         lines=source_lines(policy.source.text),
         results=run_examples(app.bundle, [policy.name]),
-        looks=_LOOKS,
+        looks=LOOKS,
         column=app.context.get(ScreenedColumns).last(app.bundle, policy.name),
         warnings=_warnings(request, policy),
         banks_seen=request.may(Permission.SEE_BANKS),
@@ -230,6 +230,7 @@ def as_json(request: PageRequest) -> Response:
                     "by": one.row.by,
                     "approved_by": one.row.approved_by,
                     "kind": one.row.kind,
+                    "screened": one.row.screened,
                     "change": one.change,
                 }
                 for one in history
