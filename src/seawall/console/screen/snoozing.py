@@ -1,4 +1,4 @@
-"""Setting a rule aside for one account: the form on the pages of an account and of a policy, and what it is checked by."""
+"""Setting a rule aside for one account: the form on the pages of an account and of a policy, and its checks."""
 
 from __future__ import annotations
 
