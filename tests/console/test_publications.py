@@ -80,6 +80,9 @@ def test_one_click_goes_back(rig: Rig) -> None:
     rows = browser.get("/publications.json").json()["publications"]
     assert (rows[0]["kind"], rows[0]["by"]) == ("rollback", rig.people["policy"].id)
     assert rows[0]["changes"]["policies_added"] == 1
+    again = browser.post(f"/publications/{first}", in_force=second)  # the second click of a double one
+    assert (again.status_code, again.headers["location"]) == (303, "/publications")
+    assert len(browser.get("/publications.json").json()["publications"]) == len(rows)
 
 
 def test_who_looked_at_something_else_does_not_roll_back(rig: Rig) -> None:
@@ -124,7 +127,8 @@ def test_a_folder_that_differs_is_said_and_published_with_a_click(rig: Rig) -> N
     assert browser.post("/publications/folder", in_force=in_force, drop="yes").status_code == 303
     assert names(rig) == ["rudeness"]
     assert "differ from those in force, which stay" not in browser.get("/").text
-    assert browser.get("/publications.json").json()["publications"][0]["by"] == rig.people["policy"].id
+    newest = browser.get("/publications.json").json()["publications"][0]
+    assert (newest["by"], newest["screened"]) == (rig.people["policy"].id, False)
 
 
 def test_before_anything_is_published_the_page_teaches(tmp_path: Path, sqlite_url: str) -> None:
