@@ -151,3 +151,16 @@ def test_a_user_without_a_name_publishes_under_its_number(
     monkeypatch.setattr("getpass.getuser", unknown)
     run("publish", "--policies", folder(tmp_path, "own", hate=HATE), "--logic")
     assert f"cli:uid-{os.getuid()}" in run("history").stdout
+
+
+def test_the_history_says_what_was_published_without_screening(run: Run, tmp_path: Path) -> None:
+    missed = HATE.replace(
+        "given: {hate: 0.0}\n    expect: {verdict: allow}", "given: {hate: 1.0}\n    expect: {verdict: block}"
+    )
+    plain, blind = folder(tmp_path, "plain", hate=HATE), folder(tmp_path, "blind", hate=missed)
+    run("publish", "--policies", plain)
+    assert "not screened" not in run("history").stdout
+    assert "examples fail as screened" in run("publish", "--policies", blind, status=1).stderr
+    run("publish", "--policies", blind, "--logic")
+    assert run("history").stdout.count("the examples were not screened") == 1
+    assert [row["screened"] for row in json.loads(run("history", "--json").stdout)] == [False, True]

@@ -84,7 +84,9 @@ def test_a_rollback_is_a_proposal_too(rig: Rig) -> None:
 
 
 def test_proposals_end(rig: Rig) -> None:
-    declined, withdrawn, outdated = proposed(rig, CLEAN), proposed(rig, CLEAN), proposed(rig, CLEAN)
+    declined = proposed(rig, CLEAN)
+    assert proposed(rig, CLEAN).id == declined.id  # it waits already
+    withdrawn, outdated = (proposed(rig, CLEAN.replace("0.9", number)) for number in ("0.91", "0.92"))
     admin, author = rig.browser("admin"), rig.browser("policy")
     for browser in (admin, author):
         browser.get("/publications")
@@ -112,6 +114,9 @@ def test_a_proposal_that_another_bundle_made_outdated_stays_so(rig: Rig) -> None
     assert listed["state"] == "outdated"
     assert "This proposal is outdated" in admin.post(f"/proposals/{proposal.id}/approve").text
     assert rig.app.bundle.hash == first.hash
+    again = proposed(rig, CLEAN)  # the same publication, proposed anew
+    assert again.id != proposal.id
+    assert again.state(now_ms()) == "open"
 
 
 def test_nothing_is_proposed_that_was_compared_with_a_former_bundle(rig: Rig) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -77,7 +77,7 @@ def publish(
         compared.refuse(drop or (), drop_all=drop_all)
         if not logic:
             _screen_examples(opened, compared.bundle)
-        _put_in_force(opened, compared, "publish", dry_run, person)
+        _put_in_force(opened, replace(compared, screened=not logic), "publish", dry_run, person)
 
 
 @command.command()
@@ -128,7 +128,8 @@ def history(
     for row in rows:
         when = f"{datetime.fromtimestamp(row.at / 1000, UTC):%Y-%m-%d %H:%M}"
         out.print(f"{row.hash[:12]}  {when}  {row.kind:<8}  {row.by}  {row.source}", markup=False, soft_wrap=True)
-        out.print(f"              {_numbers(row.changes)}", markup=False, soft_wrap=True)
+        unscreened = "; the examples were not screened" if row.screened is False else ""
+        out.print(f"              {_numbers(row.changes)}{unscreened}", markup=False, soft_wrap=True)
     if not rows:
         out.print("Nothing was published yet. 'seawall policy publish' publishes the policies of a folder.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -86,6 +86,7 @@ class BundleInForce(PublishedBundles):
         source: str = "",
         instead_of: str | None = ANY,
         approved_by: str | None = None,
+        screened: bool | None = None,
         also: Callable[[Transaction], None] = lambda tx: None,
     ) -> Bundle:
         """Put a bundle in force; publishes nothing if it already is, and was put in force by a person.
@@ -100,7 +101,10 @@ class BundleInForce(PublishedBundles):
             if instead_of not in (ANY, previous[0]):
                 raise PublishedMeanwhile(previous[0])
             stands = previous[0] == bundle.hash and (kind != "publish" or previous[1] != "start")
-            event = None if stands else self._event(bundle, by, previous[0], kind, source, approved_by)
+            event = None
+            if not stands:
+                event = self._event(bundle, by, previous[0], kind, source)
+                event = replace(event, approved_by=approved_by, screened=screened)
             if self._ledger.commit(partial(_append_if_unchanged, event, previous, also)):
                 if event is not None:
                     _log.info("bundle published", bundle=bundle.hash, by=by, kind=kind)
@@ -108,9 +112,7 @@ class BundleInForce(PublishedBundles):
         self._current, self._unreadable = bundle, None
         return bundle
 
-    def _event(
-        self, bundle: Bundle, by: str, previous: str | None, kind: str, source: str, approved_by: str | None
-    ) -> BundlePublished:
+    def _event(self, bundle: Bundle, by: str, previous: str | None, kind: str, source: str) -> BundlePublished:
         try:
             before = None if previous is None else self.load(previous)
             changes = compare(before, bundle, datetime.now(UTC).date()).numbers()
@@ -126,7 +128,6 @@ class BundleInForce(PublishedBundles):
             kind=kind,
             source=source,
             changes=changes,
-            approved_by=approved_by,
         )
 
     def in_force(self) -> tuple[str | None, Bundle | None]:
@@ -193,7 +194,7 @@ class Bundles:
     """The projection ``bundle``."""
 
     name: ClassVar[str] = "bundles"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     handles: ClassVar[tuple[type[EventBody], ...]] = (BundlePublished,)
     tables: tuple[Table, ...] = (bundle_table,)
 
@@ -211,6 +212,7 @@ class Bundles:
                 "kind": event.body.kind,
                 "source": event.body.source,
                 "approved_by": event.body.approved_by,
+                "screened": event.body.screened,
                 "changes": None if event.body.changes is None else json.dumps(dict(event.body.changes), sort_keys=True),
             }
             for event in events

@@ -39,6 +39,7 @@ class BundleProposal:
     kind: str  # publish | rollback
     source: str
     changes: dict[str, int] | None
+    screened: bool | None  # its examples, by the real detectors: see BundlePublished
     outcome: str | None
     closed_by: str | None
     closed_at: int | None
@@ -56,15 +57,29 @@ class BundleProposal:
 def propose(ledger: Ledger, blobs: Blobs, compared: ComparedBundle, by: str, kind: str) -> str:
     """Record a publication for another person to approve; the id of the proposal.
 
-    Raises PublishedMeanwhile if another bundle is in force by now than the one that it was compared with.
+    What the same person proposed already, and waits, is not proposed again: its id. Raises PublishedMeanwhile if
+    another bundle is in force by now than the one that it was compared with.
     """
     blobs.put(compared.bundle.canonical())
     proposal = new_id("pro")
+    columns = bundle_proposal.c
+    same = select(columns.id).where(
+        columns.bundle == compared.bundle.hash,
+        columns.instead_of == compared.in_force,
+        columns.by == by,
+        columns.kind == kind,
+        columns.screened.is_(compared.screened),
+        columns.outcome.is_(None),
+        ~_REPLACED,
+    )
 
-    def unit(tx: Transaction) -> None:
+    def unit(tx: Transaction) -> str:
         newest = tx.execute(select(bundle_table.c.hash).order_by(bundle_table.c.seq.desc()).limit(1)).scalar()
         if newest != compared.in_force:
             raise PublishedMeanwhile(newest)
+        waiting = tx.execute(same.where(columns.expires > tx.at).limit(1)).scalar_one_or_none()
+        if waiting is not None:
+            return str(waiting)
         tx.append(
             BundleProposed(
                 proposal=proposal,
@@ -75,11 +90,12 @@ def propose(ledger: Ledger, blobs: Blobs, compared: ComparedBundle, by: str, kin
                 kind=kind,
                 source=compared.source,
                 changes=None if compared.changes is None else compared.changes.numbers(),
+                screened=compared.screened,
             )
         )
+        return proposal
 
-    ledger.commit(unit)
-    return proposal
+    return ledger.commit(unit)
 
 
 def approve(bundles: BundleInForce, proposal: BundleProposal, by: str) -> Bundle:
@@ -96,6 +112,7 @@ def approve(bundles: BundleInForce, proposal: BundleProposal, by: str) -> Bundle
         source=proposal.source,
         instead_of=proposal.instead_of,
         approved_by=by,
+        screened=proposal.screened,
         also=lambda tx: _close(tx, proposal.id, by, "approved"),
     )
 
@@ -143,7 +160,7 @@ class BundleProposals:
     """The projection ``bundle_proposals``: one row per proposal."""
 
     name: ClassVar[str] = "bundle_proposals"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     handles: ClassVar[tuple[type[EventBody], ...]] = (BundleProposed, BundleProposalClosed)
     tables: tuple[Table, ...] = (bundle_proposal,)
 
@@ -164,6 +181,7 @@ class BundleProposals:
                         "kind": body.kind,
                         "source": body.source,
                         "changes": changes,
+                        "screened": body.screened,
                         "outcome": None,
                         "closed_by": None,
                         "closed_at": None,

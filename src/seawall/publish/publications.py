@@ -47,6 +47,7 @@ class ComparedBundle:
     changes: BundleChanges | None
     examples: int
     failed: tuple[ExampleResult, ...]
+    screened: bool | None = None  # whether the real detectors were asked about them: see BundlePublished
 
     def refuse(self, drop: Collection[str] = (), *, drop_all: bool = False) -> None:
         """Raises PublishRefused when an example fails, or when something is dropped that is not named in ``drop``."""
@@ -94,7 +95,14 @@ def compare_with_force(bundles: BundleInForce, bundle: Bundle, source: str = "")
 
 def publish_compared(bundles: BundleInForce, compared: ComparedBundle, by: str, kind: str = "publish") -> Bundle:
     """Put a compared bundle in force. Raises PublishedMeanwhile, then nothing has changed."""
-    return bundles.publish(compared.bundle, by, kind=kind, source=compared.source, instead_of=compared.in_force)
+    return bundles.publish(
+        compared.bundle,
+        by,
+        kind=kind,
+        source=compared.source,
+        instead_of=compared.in_force,
+        screened=compared.screened,
+    )
 
 
 def sources_of(bundle: Bundle) -> Sources:

@@ -152,16 +152,16 @@ def _page(
 
 
 PAGES = (
-    Page(path="/policies/backtest", run=show, permission=Permission.PUBLISH_POLICIES),
+    Page(path="/drafts/backtest", run=show, permission=Permission.PUBLISH_POLICIES),
     Page(
-        path="/policies/backtest",
+        path="/drafts/backtest",
         run=run,
         permission=Permission.PUBLISH_POLICIES,
         method="POST",
         form_bytes=_FORM_BYTES,
     ),
     Page(
-        path="/policies/backtest.json",
+        path="/drafts/backtest.json",
         run=run_as_json,
         permission=Permission.PUBLISH_POLICIES,
         method="POST",
