@@ -12,7 +12,7 @@ from unicodedata import normalize
 from seawall.content.content_types import check_content_type
 from seawall.content.extraction import STANDARD, extractors_of
 from seawall.model import ContentType, DetectorSpec, Prohibition
-from seawall.policy.documents import Policy, PolicySource
+from seawall.policy.documents import Overlay, Policy, PolicySource
 from seawall.policy.environment import Environment, OfferedSignal
 from seawall.policy.examples import CheckedExample, check_examples
 from seawall.policy.policyfile import find_duplicates, load_policy
@@ -25,6 +25,8 @@ from seawall.yamlfile.source import PolicyErrors, Problem, nearest, problem_at
 
 FORMAT: Final = 1
 """Number of the encoding. It rises only when the bytes of an older release would be read wrongly without it."""
+_PROGRAMS: Final = 128  # kept compiled: one for each content type and combination of creators' overlays in use
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +43,52 @@ class Bundle:
     not_permitted_source: PolicySource | None = field(default=None, compare=False)
     hash: str = ""
     _canonical: bytes = field(default=b"", repr=False, compare=False)
-    _programs: Mapping[str, Program] = field(default_factory=dict, repr=False, compare=False)
+    _rules: Mapping[str, Sequence[CheckedRule]] = field(default_factory=dict, repr=False, compare=False)
+    _programs: dict[tuple[str, frozenset[str]], Program] = field(default_factory=dict, repr=False, compare=False)
 
     def canonical(self) -> bytes:
         """The bytes that ``hash`` is the SHA-256 of, and that ``load_bundle`` reads."""
         return self._canonical
 
-    def program(self, content_type: str) -> Program:
-        """The compiled rules of a content type. Raises KeyError."""
-        return self._programs[content_type]
+    def program(self, content_type: str, overlays: Iterable[str] = ()) -> Program:
+        """The compiled rules of a content type. Raises KeyError.
+
+        ``overlays``: those that the creator has on, in whose place an item stands. Rules of other creators' overlays
+        are not there at all: nothing is asked, counted or undetermined for them. Names without policies add nothing.
+        """
+        on = self.overlays_on(content_type, overlays)
+        program = self._programs.get((content_type, on))
+        if program is None:
+            rules = [each for each in self._rules[content_type] if each.policy.creators_overlay in (None, *on)]
+            program = Program(self.content_types[content_type], rules, self.detectors)
+            if len(self._programs) >= _PROGRAMS:
+                self._forget_programs()
+            self._programs[content_type, on] = program
+        return program
+
+    def overlays_on(self, content_type: str, overlays: Iterable[str]) -> frozenset[str]:
+        """Of creators' overlays, those that have rules for a content type."""
+        return self._overlays.get(content_type, _NONE).intersection(overlays) if overlays else _NONE
+
+    @property
+    def creators_overlays(self) -> tuple[str, ...]:
+        """The names of the overlays that creators may switch on."""
+        return tuple(sorted({each.creators_overlay for each in self.policies if each.creators_overlay is not None}))
 
     @property
     def programs(self) -> Iterable[Program]:
-        """The compiled rules of every content type."""
-        return self._programs.values()
+        """The compiled rules of every content type, with those of every creators' overlay."""
+        return [self.program(name, self.creators_overlays) for name in self.content_types]
+
+    @cached_property
+    def _overlays(self) -> dict[str, frozenset[str]]:
+        found = {name: {each.policy.creators_overlay for each in rules} for name, rules in self._rules.items()}
+        return {name: frozenset(each for each in overlays if each is not None) for name, overlays in found.items()}
+
+    def _forget_programs(self) -> None:
+        """Keep the programs without creators' overlays, which most items need."""
+        for key in [key for key in tuple(self._programs) if key[1]]:
+            self._programs.pop(key, None)
 
     def policy(self, name: str) -> Policy | None:
         """The policy of that name, or None."""
@@ -241,8 +275,14 @@ def _assemble(
         not_permitted=() if prohibitions is None else prohibitions.prohibitions,
         not_permitted_source=None if prohibitions is None else prohibitions.given,
         _canonical=canonical,
-        _programs={name: Program(types[name], rules[name], detectors) for name in types},
+        _rules=MappingProxyType(dict(rules)),
+        _programs={(name, _NONE): Program(types[name], _of_everybody(rules[name]), detectors) for name in types},
     )
+
+
+def _of_everybody(rules: Iterable[CheckedRule]) -> list[CheckedRule]:
+    """The rules without those that creators switch on."""
+    return [rule for rule in rules if rule.policy.creators_overlay is None]
 
 
 def _load(
@@ -274,18 +314,32 @@ def _unknown_types(policies: Iterable[Policy], types: Mapping[str, ContentType])
 
 
 def _beyond_overlays(policies: Iterable[Policy], types: Mapping[str, ContentType]) -> Iterable[Problem]:
-    """Content types of other surfaces than the one that an overlay is for."""
+    """Content types of other surfaces than the one that an overlay is for, and those that stand in nobody's place."""
     for policy in policies:
         for name, span in policy.places.items() if policy.overlay is not None else ():
-            if name in types and types[name].surface != policy.overlay:
-                fitting = [each.name for each in types.values() if each.surface == policy.overlay]
-                yield problem_at(
-                    policy.source,
-                    span,
-                    f"the overlay is for the surface {policy.overlay}, and '{name}' is {types[name].surface}",
-                    expected="one of " + ", ".join(fitting) if fitting else "a content type of this surface",
-                    remedy="remove it, or write a policy without 'overlay'",
-                )
+            problem = _misfit(policy.overlay, name, types)
+            if problem is not None:
+                yield problem_at(policy.source, span, **problem)
+
+
+def _misfit(overlay: Overlay | None, name: str, types: Mapping[str, ContentType]) -> dict[str, str] | None:
+    """What is wrong when an overlay names a content type that it is not for."""
+    if overlay is None or name not in types:
+        return None
+    if overlay.kind == "creator":
+        if types[name].creator is not None:
+            return None
+        fitting = [each.name for each in types.values() if each.creator is not None]
+        message = f"the overlay is for creators, and '{name}' does not say in whose place an item stands"
+        remedy = f"declare 'creator: item.<field>' in {name}, or write a policy without 'overlay'"
+    else:
+        if types[name].surface == overlay.name:
+            return None
+        fitting = [each.name for each in types.values() if each.surface == overlay.name]
+        message = f"the overlay is for the {overlay}, and '{name}' is {types[name].surface}"
+        remedy = "remove it, or write a policy without 'overlay'"
+    expected = "one of " + ", ".join(fitting) if fitting else "another content type"
+    return {"message": message, "expected": expected, "remedy": remedy}
 
 
 def _look_alikes(policies: Iterable[Policy]) -> Iterable[Problem]:

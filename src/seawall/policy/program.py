@@ -69,6 +69,7 @@ class Program:
         """Features in ``known(…)`` of live rules."""
         self.reads_texts: bool = any(each.origin in TEXTUAL for each in self.features)
         """Whether rules look into texts themselves, by ``matches`` and the like."""
+        self.reads_creator_words: bool = any(each.origin is FeatureOrigin.CREATOR_WORDS for each in self.features)
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)
