@@ -32,7 +32,11 @@ from seawall.model import (
     now_ms,
 )
 from seawall.model.counters import POSITION
+from seawall.model.not_permitted import RULE_TEXTS
 from seawall.policy import Bundle, Context, Program, Row
+from seawall.policy.features import CREATOR_WORDS
+from seawall.screen.creator_overlays import OverlaysOn
+from seawall.screen.creator_words import find_creator_words
 from seawall.screen.fail_modes import fail_mode, stricter, with_fail_mode
 from seawall.screen.plans import POST_PUBLISH, StagePlan
 from seawall.screen.prohibitions import recorded
@@ -48,6 +52,7 @@ class ItemEvaluation(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...]
     has_media: bool
     counters: CounterReading | None = None  # what rules read of the past, when some do
+    on: OverlaysOn | None = None  # what the creator has on in whose place the item stands
 
     @property
     def extracts(self) -> bool:
@@ -55,10 +60,10 @@ class ItemEvaluation(msgspec.Struct, frozen=True):
         return self.has_media and bool(self.plan.extract)
 
 
-def evaluation_of(item: Item, bundle: Bundle, plan: StagePlan) -> ItemEvaluation:
-    """The evaluation of an item under a bundle that has its content type."""
+def evaluation_of(item: Item, bundle: Bundle, plan: StagePlan, on: OverlaysOn | None = None) -> ItemEvaluation:
+    """The evaluation of an item under a bundle that has its content type. ``plan``: one with the overlays ``on``."""
     parts = tuple(add_link_parts(parts_of(item, bundle.content_types[item.content_type])))
-    return ItemEvaluation(item, bundle, plan, parts, any(part.data is not None for part in parts))
+    return ItemEvaluation(item, bundle, plan, parts, any(part.data is not None for part in parts), on=on)
 
 
 class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +93,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
     postponed: bool  # a later stage has detectors to ask
     snoozed: tuple[str, ...] = ()  # rules that are set aside for the account, "policy/rule"
     not_permitted: tuple[NotPermitted, ...] = ()
+    overlays: tuple[str, ...] = ()  # that the creator has on in whose place the item stands
 
     def at_item(self, item: ItemRef, actor: str | None, supersedes: str | None) -> Decision:
         """The decision about one revision."""
@@ -118,6 +124,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
             vault_features=tuple(self.personal_features),
             snoozed=self.snoozed,
             not_permitted=self.not_permitted,
+            overlays=self.overlays,
         )
 
     def at_least(self, mode: str | None) -> DraftDecision:
@@ -154,6 +161,7 @@ def decide(
     if program.limited:
         stale = stale_attributes(evaluation.item, program.limited, at)
         findings = msgspec.structs.replace(findings, unknown=findings.unknown + stale)
+    findings = with_creator_words(evaluation, findings)
     unknown = findings.unknown + postponed
     if evaluation.counters is not None:
         unknown += evaluation.counters.unknown
@@ -204,7 +212,17 @@ def decide(
         postponed=bool(postponed),
         snoozed=tuple(sorted(snoozed)) if snoozed else (),
         not_permitted=recorded(plan, evaluation.item, not_permitted) if not_permitted else (),
+        overlays=evaluation.on.names if evaluation.on is not None else (),
     )
+
+
+def with_creator_words(evaluation: ItemEvaluation, findings: Findings) -> Findings:
+    """The findings with the creator's words, where rules read them and may read texts."""
+    plan, on = evaluation.plan, evaluation.on
+    if on is None or not on.words or not plan.program.reads_creator_words or RULE_TEXTS in plan.withheld:
+        return findings
+    words = find_creator_words(on.words, findings.parts)
+    return msgspec.structs.replace(findings, signals=(*findings.signals, *words))
 
 
 def _is_degraded(program: Program, row: Row, aside: frozenset[str]) -> bool:
@@ -234,6 +252,9 @@ def _never_determined(
 
 def _context(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[Unknown], at: int) -> Context:
     context = Context(item=evaluation.item, parts=findings.parts, signals=findings.signals, unknown=unknown, now_ms=at)
+    if evaluation.plan.program.reads_creator_words:
+        count = sum(signal.detector == CREATOR_WORDS.name for signal in findings.signals)
+        context = replace(context, creator_words=count)
     return context if evaluation.counters is None else replace(context, counters=evaluation.counters.values)
 
 
