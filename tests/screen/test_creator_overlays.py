@@ -10,10 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from seawall.app import App
-from seawall.content import load_content_type
 from seawall.model import UNKNOWN, Verdict
 from seawall.policy import explain
-from seawall.publish import Sources
 from seawall.screen import ACCOUNT, feature_row, try_item
 from seawall.screen.creator_overlays import (
     LONGEST_WORD,
@@ -27,42 +25,8 @@ from seawall.screen.creator_overlays import (
 )
 from seawall.storage.erasure import erase_subject
 from seawall.storage.tables import vault
-from support.app import CONTENT_TYPES, Rig, make, opened, sources
-
-OVERLAY = """\
-policy: calm
-title: Calm replies
-owner: tests
-overlay: {creator: calm-replies}
-applies_to: [note]
-harm: harassment
-definition: For tests.
-statement: {ground: incompatible, clause: "Rules of the place, 1"}
-rules:
-  - id: words
-    when: creator_words >= 1
-    do: [hold]
-  - id: rude
-    when: rudeness >= 0.5
-    do: [demote]
-  - id: gory
-    when: gory >= 0.5
-    do: [hold]
-examples:
-  - item: {note: {body: "x"}}
-    given: {creator_words: 2}
-    expect: {verdict: hold, actions: [hold], fired: [words]}
-"""
-STRICTER = OVERLAY.replace("policy: calm\n", "policy: quiet\n").replace("calm-replies", "quiet-replies")
-
-
-def with_overlays(*texts: str) -> Sources:
-    made = sources("deep", **{f"overlay-{number}": text for number, text in enumerate(texts)})
-    note = CONTENT_TYPES["note"].replace(
-        "fields:\n", "creator: item.owner\nfields:\n  owner: {type: id, role: context}\n"
-    )
-    types = [each for each in made.content_types if each.name != "note"]
-    return replace(made, content_types=(load_content_type(note, "note.yaml"), *types))
+from support.app import Rig, make, opened
+from support.overlays import OVERLAY, STRICTER, with_overlays
 
 
 @pytest.fixture
@@ -79,7 +43,7 @@ def switch_on(app: App, *overlays: str, words: tuple[str, ...] = (), account: st
 
 def state(app: App, account: str = "creator") -> AccountOverlays:
     with app.database.read() as connection:
-        return overlays_of(connection, app.vault, app.bundle, app.vault.find(ACCOUNT, account))
+        return overlays_of(connection, app.vault, app.bundle.creators_overlays, app.vault.find(ACCOUNT, account))
 
 
 def test_its_rules_hold_in_the_place_of_who_switched_it_on_and_nowhere_else(rig: Rig) -> None:
@@ -189,7 +153,7 @@ def test_words_are_sealed_and_end_with_the_account(rig: Rig) -> None:
     rig.app.refresh()
     assert rig.screen("peculiar", id="n-2", owner="creator").verdict is Verdict.ALLOW
     with rig.app.database.read() as connection:
-        assert overlays_of(connection, rig.app.vault, rig.app.bundle, ref) == AccountOverlays()
+        assert overlays_of(connection, rig.app.vault, (), ref) == AccountOverlays()
         assert accounts_with(connection, ["calm-replies"]) == {}
     rig.assert_rebuilds()
 

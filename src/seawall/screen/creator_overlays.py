@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, delete, func, select
 
 from seawall.policy import Bundle
@@ -40,14 +39,16 @@ class OverlaysRefused(ValueError):
         self.remedy = remedy
 
 
-class OverlayState(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlayState:
     """One overlay that an account has on. ``in_force``: whether the bundle in force has it; else it has no effect."""
 
     name: str
     in_force: bool
 
 
-class AccountOverlays(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountOverlays:
     """What an account has on in its own place. ``set_at``, ``set_by``: None where nobody ever set anything."""
 
     overlays: tuple[OverlayState, ...] = ()
@@ -124,14 +125,15 @@ def _check_names(asked: Collection[str], bundle: Bundle, before: Collection[str]
             raise OverlaysRefused(f"There is no creators' overlay {name[:80]!r}.", f"/overlays/{number}", remedy)
 
 
-def overlays_of(connection: Connection, vault: Vault, bundle: Bundle | None, account: str | None) -> AccountOverlays:
-    """What an account (its surrogate; None: never met) has on. ``bundle``: the one in force."""
+def overlays_of(
+    connection: Connection, vault: Vault, in_force: Collection[str], account: str | None
+) -> AccountOverlays:
+    """What an account (its surrogate; None: never met) has on. ``in_force``: the creators' overlays that there are."""
     row = connection.execute(select(account_overlays).where(account_overlays.c.account == account)).one_or_none()
     if row is None or account is None or not row.set_by:
         return AccountOverlays()
-    known = () if bundle is None else bundle.creators_overlays
     return AccountOverlays(
-        overlays=tuple(OverlayState(name=name, in_force=name in known) for name in json.loads(row.overlays)),
+        overlays=tuple(OverlayState(name=name, in_force=name in in_force) for name in json.loads(row.overlays)),
         words=_words(vault.open_many([(account, _WORDS)], conn=connection).get((account, _WORDS))),
         set_at=row.at,
         set_by=row.set_by,

@@ -242,6 +242,7 @@ def _page(request: PageRequest, written: WrittenText, edited: Edited, found: Dra
         policy=request.app.bundle.policy(written.name),
         check=found,
         edited=edited,
+        creators={} if edited.compared is None else request.app.creators_concerned(edited.compared.bundle),
         column=edited.column,
         compared_digest=digest(written.text),
         types=sorted(request.app.bundle.content_types),
