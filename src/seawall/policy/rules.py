@@ -24,7 +24,7 @@ from seawall.yamlfile.source import Problem, nearest, problem_at
 
 HIGHEST_PRIORITY: Final = 1.0
 CREATORS_ACTIONS: Final = ("hold", "demote", "advisory", "review")
-"""What a creator's overlay may ask for: on the item only, and nothing that the creator could not let through again."""
+"""What a creator's overlay may ask for: on the item only, and what can be undone."""
 _WORST_SEVERITY: Final = 5
 
 
@@ -181,7 +181,7 @@ def _check_action(
         )
     if policy.creators_overlay is not None and call.kind not in CREATORS_ACTIONS:
         message = f"a creator's overlay cannot ask for '{call.kind}'"
-        remedy = "a creator decides about what is shown in their place: never about an account, never for everybody"
+        remedy = "ask for one of these; removals and accounts are for the policies of the platform"
         raise InvalidExpression(at(call.node, message, expected="one of " + ", ".join(CREATORS_ACTIONS), remedy=remedy))
     declared = {parameter.name: parameter for parameter in ACTIONS[call.kind].parameters}
     for name, node in call.parameters.items():
