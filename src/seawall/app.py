@@ -18,7 +18,15 @@ from seawall.learn import component as learn
 from seawall.match import Hashers
 from seawall.media import Media
 from seawall.model import Decision, Detector, Extractor, Hasher
-from seawall.policy import Bundle, Explanation, PolicyErrors, build_bundle, explain
+from seawall.policy import (
+    Bundle,
+    BundleUnreadable,
+    Explanation,
+    NothingPublished,
+    PolicyErrors,
+    build_bundle,
+    explain,
+)
 from seawall.publish import (
     BankCache,
     BundleInForce,
@@ -41,6 +49,7 @@ from seawall.publish import (
 from seawall.publish.settings import PublishSettings
 from seawall.review import case_summary, exposure, quality
 from seawall.screen import Screener, feature_row, load_decision
+from seawall.screen.creator_overlays import accounts_with
 from seawall.settings import Settings
 from seawall.storage import (
     Blobs,
@@ -203,6 +212,15 @@ class App:
         """What publishing these would change, and which of their examples fail; without effect. Raises PolicyErrors."""
         sources = sources or self.sources()
         return compare_with_force(self.bundles, self.build(sources), sources.origin)
+
+    def creators_concerned(self, bundle: Bundle) -> Mapping[str, int]:
+        """By overlay that is in force and that ``bundle`` lacks: how many creators have it on."""
+        try:
+            dropped = set(self.bundle.creators_overlays).difference(bundle.creators_overlays)
+        except (NothingPublished, BundleUnreadable):
+            return {}
+        with self.database.read() as connection:
+            return accounts_with(connection, sorted(dropped))
 
     def compare_rollback(self, bundle_hash: str) -> ComparedBundle:
         """What going back to an earlier bundle would change; without effect. Raises PublishRefused."""

@@ -12,7 +12,8 @@ import pytest
 from typer.testing import Result
 
 from seawall import access
-from seawall.app import migrate, open_storage
+from seawall.app import migrate, open_app, open_storage
+from seawall.screen.creator_overlays import set_overlays
 from seawall.settings import Settings
 from support.app import CONTENT_TYPES
 from support.commands import Run, own_settings, run_command
@@ -164,3 +165,19 @@ def test_the_history_says_what_was_published_without_screening(run: Run, tmp_pat
     run("publish", "--policies", blind, "--logic")
     assert run("history").stdout.count("the examples were not screened") == 1
     assert [row["screened"] for row in json.loads(run("history", "--json").stdout)] == [False, True]
+
+
+def test_creators_who_have_on_what_is_dropped_are_counted(run: Run, tmp_path: Path) -> None:
+    types = tmp_path / "types" / "note.yaml"
+    owned = "creator: item.owner\nfields:\n  owner: {type: id, role: context}\n"
+    types.write_text(types.read_text().replace("fields:\n", owned))
+    calm = OWN.replace("policy: own", "policy: calm").replace("harm: hate\n", "harm: hate\noverlay: {creator: calm}\n")
+    calm = calm.replace("[remove]", "[hold]")
+    run("publish", "--logic", "--policies", folder(tmp_path, "both", hate=HATE, calm=calm))
+    with open_app(Settings.from_env()) as opened:
+        for account in ("c-1", "c-2"):
+            set_overlays(opened.ledger, opened.bundle, account, overlays=["calm"], words=(), by="tests")
+    without = folder(tmp_path, "one", hate=HATE)
+    shown = run("publish", "--logic", "--dry-run", "--drop", "calm", "--policies", without).stdout
+    assert "creators' overlay calm is dropped: 2 creators have it on. Their settings stay, without effect." in shown
+    assert "creators' overlay" not in run("publish", "--logic", "--dry-run", "--policies", tmp_path / "both").stdout

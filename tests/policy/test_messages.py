@@ -79,6 +79,14 @@ def mistakes() -> Iterator[tuple[str, str]]:
         "an overlay for another surface": good.replace(
             "applies_to: [comment]", "applies_to: [comment]\noverlay: {surface: private}"
         ),
+        "an overlay for nobody": good.replace("applies_to: [comment]", "applies_to: [comment]\noverlay: {}"),
+        "an overlay for nobody's place": good.replace(
+            "applies_to: [comment]", "applies_to: [message]\noverlay: {creator: calm}"
+        ),
+        "an action that is not a creator's to ask for": policy(rule("hate > 0.5", "[remove]")).replace(
+            "applies_to: [comment]", "applies_to: [comment]\noverlay: {creator: calm}"
+        ),
+        "a creator's words without a creator": policy(rule("creator_words >= 1")),
         "a wider rule": policy(rule("hate > 0.5") + "    applies_to: [message]\n"),
         "a mapping as when": HEAD + "rules:\n  - {id: a, when: {a: b}, do: [hold]}\n",
         "an empty when": HEAD + "rules:\n  - {id: a, when: , do: [hold]}\n",

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from seawall.content import parts_of
 from seawall.detectors.text.model.classifier import FIRST_TIER
-from seawall.model import UNKNOWN, ContentType, FeatureValue, Item, Modality, now_ms
+from seawall.model import UNKNOWN, ContentType, Decision, FeatureValue, Item, Modality, now_ms
 from seawall.policy import Bundle, BundleUnreadable, Context, Feature, Program, PublishedBundles
 from seawall.policy.features import row_builder
 from seawall.policy.prohibitions import texts_withheld
@@ -31,6 +31,7 @@ NOT_ASKED: Final = "no detector was asked for it then"
 NOT_COUNTED: Final = "counters are not counted again"
 NOT_MEASURED: Final = "it was measured roughly: no rule told values below its threshold apart then"
 NOT_PLACED: Final = "the account's place in the canary rule is not stored"
+NO_WORDS: Final = "the creator's words of then are not stored"
 ERASED: Final = "the content is erased, or its retention ended"
 DERIVED: Final = "it reads what was read from files, which are not read again"
 
@@ -47,6 +48,7 @@ class PastRow:
     actor: str | None = None
     age_s: float | None = None  # of the account
     snoozed: tuple[str, ...] = ()
+    overlays: tuple[str, ...] = ()  # creators' overlays that were on
     label: bool | None = None  # what a person answered: it violates a policy
     item: str = ""  # surrogate; of a file: the row's number
     revision: int = 0
@@ -79,7 +81,7 @@ class StoredRows:
         self._bundles = bundles
         self._since = since
         self._hidden = hidden
-        self._programs: dict[tuple[str, str], Program | None] = {}
+        self._programs: dict[tuple[str, str, tuple[str, ...]], Program | None] = {}
         self._builders: dict[tuple[Feature, ...], Callable[[Context], Mapping[str, FeatureValue]]] = {}
 
     def batches(self) -> Batches:
@@ -112,10 +114,10 @@ class StoredRows:
         name = decision.item.content_type
         if any(name not in bundle.content_types for bundle in self._bundles):
             return None
-        features = features_read(self._bundles, name)
+        features = features_read(self._bundles, name, decision.overlays)
         row, missing = self._values(past, features)
         rough = self._rough(past, features, row)
-        missing |= not_measured(self._bundles[-1], name, features, rough)
+        missing |= not_measured(self._bundles[-1].program(name, decision.overlays), features, rough)
         age = row.get("age(actor)", past.row.get("age(actor)"))
         if not isinstance(age, int | float) and past.item is not None:
             age = _age(past)
@@ -128,6 +130,7 @@ class StoredRows:
             actor=decision.actor,
             age_s=age if isinstance(age, int | float) else None,
             snoozed=decision.snoozed,
+            overlays=decision.overlays,
             label=labels.get((decision.item.ref, decision.item.revision)),
             item=decision.item.ref,
             revision=decision.item.revision,
@@ -137,7 +140,7 @@ class StoredRows:
     def _values(
         self, past: PastEvaluation, features: Mapping[str, Feature]
     ) -> tuple[dict[str, FeatureValue], dict[str, str]]:
-        program = self._program(past.decision.bundle or "", past.decision.item.content_type)
+        program = self._program(past.decision)
         row: dict[str, FeatureValue] = {}
         missing: dict[str, str] = {}
         wanted: list[Feature] = []
@@ -163,7 +166,7 @@ class StoredRows:
         rough = {signal.name for signal in past.decision.signals if signal.evidence == FIRST_TIER}
         if not rough:
             return {}
-        program = self._program(past.decision.bundle or "", past.decision.item.content_type)
+        program = self._program(past.decision)
         found = {}
         for feature in features.values():
             signal, value = str(feature.argument), row[feature.name]
@@ -201,27 +204,25 @@ class StoredRows:
             )
         )
 
-    def _program(self, bundle: str, content_type: str) -> Program | None:
+    def _program(self, decision: Decision) -> Program | None:
         """The rules that decided then; None when this version cannot read them."""
-        key = bundle, content_type
+        key = decision.bundle or "", decision.item.content_type, decision.overlays
         if key not in self._programs:
             try:
-                self._programs[key] = self._published.load(bundle).program(content_type)
+                self._programs[key] = self._published.load(key[0]).program(key[1], decision.overlays)
             except (BundleUnreadable, KeyError):
                 self._programs[key] = None
         return self._programs[key]
 
 
-def features_read(bundles: Sequence[Bundle], content_type: str) -> dict[str, Feature]:
-    """Every feature that the rules of some bundle read of a content type, by name."""
-    return {each.name: each for bundle in bundles for each in bundle.program(content_type).features}
+def features_read(bundles: Sequence[Bundle], content_type: str, overlays: tuple[str, ...] = ()) -> dict[str, Feature]:
+    """Every feature that the rules of some bundle read of a content type, by name; ``overlays``: the creators'."""
+    return {each.name: each for bundle in bundles for each in bundle.program(content_type, overlays).features}
 
 
-def not_measured(
-    draft: Bundle, content_type: str, features: Mapping[str, Feature], rough: Mapping[str, float]
-) -> dict[str, str]:
+def not_measured(draft: Program, features: Mapping[str, Feature], rough: Mapping[str, float]) -> dict[str, str]:
     """The features that were measured too roughly for the draft's rules, with that reason."""
-    lowest = draft.program(content_type).thresholds
+    lowest = draft.thresholds
     coarse = [name for name, below in rough.items() if lowest.get(str(features[name].argument), below) < below]
     return dict.fromkeys(coarse, NOT_MEASURED)
 
@@ -237,6 +238,8 @@ def _not_stored(feature: Feature, past: PastEvaluation, program: Program | None)
         return None
     if feature.origin is FeatureOrigin.CANARY:
         return NOT_PLACED
+    if feature.origin is FeatureOrigin.CREATOR_WORDS:
+        return NO_WORDS
     if past.item is None:
         return ERASED
     return DERIVED if feature.of_all_texts and past.has_media else None

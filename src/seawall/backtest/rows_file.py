@@ -125,7 +125,7 @@ class FileRows:
         return PastRow(
             content_type=name,
             row=row,
-            missing=missing | not_measured(self._bundles[-1], name, features, rough),
+            missing=missing | not_measured(self._bundles[-1].program(name), features, rough),
             rough=rough,
             language=self._text(number, values, "language") or self._text(number, values, "item.language"),
             actor=None if actor is None else str(actor),

@@ -40,15 +40,17 @@ class _Engine:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._programs: dict[str, ColumnarProgram] = {}
+        self._programs: dict[tuple[str, frozenset[str]], ColumnarProgram] = {}
         self._known: dict[tuple[Any, ...], Side] = {}
         self.checked = 0
 
-    def decide(self, content_type: str, rows: Sequence[PastRow]) -> list[Side]:
-        """Raises EnginesDisagree."""
-        columnar = self._programs.get(content_type)
+    def decide(self, content_type: str, overlays: tuple[str, ...], rows: Sequence[PastRow]) -> list[Side]:
+        """``overlays``: the creators' overlays that were on for these rows. Raises EnginesDisagree."""
+        on = self._bundle.overlays_on(content_type, overlays)
+        columnar = self._programs.get((content_type, on))
         if columnar is None:
-            columnar = self._programs[content_type] = ColumnarProgram(self._bundle.program(content_type))
+            columnar = ColumnarProgram(self._bundle.program(content_type, on))
+            self._programs[content_type, on] = columnar
         values = [_as_read(each, columnar) for each in rows]
         masks = columnar.masks(columnar.columns(values), values) if columnar.program.rules else pl.DataFrame()
         found = []
@@ -56,7 +58,7 @@ class _Engine:
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         for number, (past, row, key) in enumerate(zip(rows, values, keys, strict=True)):
-            whole = (content_type, past.snoozed, *key)
+            whole = (content_type, on, past.snoozed, *key)
             side = self._known.get(whole)
             if side is None or number % _EVERY == 0:
                 self._check(columnar, past, row, key)
@@ -116,11 +118,11 @@ def count_rows(in_force: Bundle, draft: Bundle, batches: Batches, *, seconds: fl
     surfaces = {name: each.surface for name, each in draft.content_types.items()}
     end = None if seconds is None else time.monotonic() + seconds
     for batch in batches:
-        groups: dict[str, list[PastRow]] = defaultdict(list)
+        groups: dict[tuple[str, tuple[str, ...]], list[PastRow]] = defaultdict(list)
         for past in batch:
-            groups[past.content_type].append(past)
-        for name, rows in groups.items():
-            sides = zip(rows, *(engine.decide(name, rows) for engine in engines), strict=True)
+            groups[past.content_type, past.overlays].append(past)
+        for (name, overlays), rows in groups.items():
+            sides = zip(rows, *(engine.decide(name, overlays, rows) for engine in engines), strict=True)
             for past, before, after in sides:
                 counts.add(past, str(surfaces.get(name, "")), before, after, changed)
         if end is not None and time.monotonic() > end:

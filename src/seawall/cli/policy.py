@@ -184,7 +184,8 @@ def try_text(
             err.print("Nothing is published here: these are the policies that would be published first.")
         item = typed_item(content_type_of(in_force, content_type), text, field or [], actor or [], language)
         draft = None if policies is None else draft_of(in_force, read_sources(policies).policies)
-        trial = try_item(running.runner, item, in_force, None if draft is None else running.build(draft.sources))
+        drafted = None if draft is None else running.build(draft.sources)
+        trial = try_item(running.runner, item, in_force, drafted, running.creators)
         show_trial(trial, draft, as_json)
 
 

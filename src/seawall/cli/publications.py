@@ -72,7 +72,7 @@ def publish(
     )
     with explained(), open_app(chosen) as opened:
         compared = opened.compare()
-        _show(compared)
+        _show(opened, compared)
         _warn(opened, compared.bundle)
         compared.refuse(drop or (), drop_all=drop_all)
         if not logic:
@@ -101,7 +101,7 @@ def rollback(
     ):
         chosen = _bundle(opened, bundle) if bundle else bundle_before(opened.bundles, opened.database)
         compared = opened.compare_rollback(chosen)
-        _show(compared)  # an example that fails now stops nobody from going back to what was in force
+        _show(opened, compared)  # an example that fails now stops nobody from going back to what was in force
         _put_in_force(opened, compared, "rollback", dry_run, person)
 
 
@@ -161,7 +161,7 @@ def status(
             out.print(f"in force: {latest.hash[:12]}, by {latest.by}, {when} UTC", markup=False, soft_wrap=True)
         compared = opened.compare()
         out.print(f"compared with: {compared.source}", markup=False, soft_wrap=True)
-        _show(compared)
+        _show(opened, compared)
 
 
 @command.command()
@@ -208,7 +208,7 @@ def export(
     out.print(f"{len(chosen.policies)} policies of bundle {chosen.hash[:12]} are in {folder}", soft_wrap=True)
 
 
-def _show(compared: ComparedBundle) -> None:
+def _show(opened: App, compared: ComparedBundle) -> None:
     """What would change, and how the examples do."""
     from seawall.publish import describe, summary
 
@@ -219,6 +219,13 @@ def _show(compared: ComparedBundle) -> None:
     else:
         out.print(describe(compared.changes), markup=False, soft_wrap=True)
         out.print(summary(compared.changes), markup=False, soft_wrap=True)
+    for overlay, creators in opened.creators_concerned(compared.bundle).items():
+        who = "1 creator has" if creators == 1 else f"{creators:,} creators have"
+        out.print(
+            f"creators' overlay {overlay} is dropped: {who} it on. Their settings stay, without effect.",
+            markup=False,
+            soft_wrap=True,
+        )
     out.print(f"examples as logic: {compared.examples - len(compared.failed)} of {compared.examples} pass")
 
 

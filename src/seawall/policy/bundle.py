@@ -13,7 +13,7 @@ from seawall.content.content_types import check_content_type
 from seawall.content.extraction import STANDARD, extractors_of
 from seawall.model import ContentType, DetectorSpec, Prohibition
 from seawall.policy.checked_policies import CheckedPolicies, check_policies, compile_programs, read_policies
-from seawall.policy.documents import Policy, PolicySource
+from seawall.policy.documents import Overlay, Policy, PolicySource
 from seawall.policy.examples import CheckedExample
 from seawall.policy.pattern_limits import check_sizes
 from seawall.policy.policyfile import find_duplicates
@@ -26,6 +26,8 @@ from seawall.yamlfile.source import PolicyErrors, Problem, nearest, problem_at
 
 FORMAT: Final = 1
 """Number of the encoding. It rises only when the bytes of an older release would be read wrongly without it."""
+_PROGRAMS: Final = 128  # kept compiled: one for each content type and combination of creators' overlays in use
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,20 +45,60 @@ class Bundle:
     hash: str = ""
     _canonical: bytes = field(default=b"", repr=False, compare=False)
     _checked: CheckedPolicies | None = field(default=None, repr=False, compare=False)
-    _programs: Mapping[str, Program] = field(default_factory=dict, repr=False, compare=False)
+    _programs: dict[tuple[str, frozenset[str]], Program] = field(default_factory=dict, repr=False, compare=False)
 
     def canonical(self) -> bytes:
         """The bytes that ``hash`` is the SHA-256 of, and that ``load_bundle`` reads."""
         return self._canonical
 
-    def program(self, content_type: str) -> Program:
-        """The compiled rules of a content type. Raises KeyError."""
-        return self._programs[content_type]
+    def program(self, content_type: str, overlays: Iterable[str] = ()) -> Program:
+        """The compiled rules of a content type. Raises KeyError.
+
+        ``overlays``: those that the creator has on, in whose place an item stands. Rules of other creators' overlays
+        are not there at all: nothing is asked, counted or undetermined for them. Names without policies add nothing.
+        """
+        on = self.overlays_on(content_type, overlays)
+        program = self._programs.get((content_type, on))
+        if program is None:
+            rules = [each for each in self._rules[content_type] if each.policy.creators_overlay in (None, *on)]
+            program = Program(self.content_types[content_type], rules, self.detectors)
+            if len(self._programs) >= _PROGRAMS:
+                self._forget_programs()
+            self._programs[content_type, on] = program
+        return program
+
+    def overlays_on(self, content_type: str, overlays: Iterable[str]) -> frozenset[str]:
+        """Of creators' overlays, those that have rules for a content type."""
+        return self._overlays.get(content_type, _NONE).intersection(overlays) if overlays else _NONE
+
+    @property
+    def creators_overlays(self) -> tuple[str, ...]:
+        """The names of the overlays that creators may switch on."""
+        return tuple(sorted({each.creators_overlay for each in self.policies if each.creators_overlay is not None}))
 
     @property
     def programs(self) -> Iterable[Program]:
-        """The compiled rules of every content type."""
-        return self._programs.values()
+        """The compiled rules of every content type, with those of every creators' overlay."""
+        return [self.program(name, self.creators_overlays) for name in self.content_types]
+
+    @property
+    def programs_of_everybody(self) -> dict[str, Program]:
+        """The same without creators' overlays, by content type."""
+        return {name: self._programs[name, _NONE] for name in self.content_types}
+
+    @cached_property
+    def _rules(self) -> Mapping[str, Sequence[CheckedRule]]:
+        return {} if self._checked is None else self._checked.rules
+
+    @cached_property
+    def _overlays(self) -> dict[str, frozenset[str]]:
+        found = {name: {each.policy.creators_overlay for each in rules} for name, rules in self._rules.items()}
+        return {name: frozenset(each for each in overlays if each is not None) for name, overlays in found.items()}
+
+    def _forget_programs(self) -> None:
+        """Keep the programs without creators' overlays, which most items need."""
+        for key in [key for key in tuple(self._programs) if key[1]]:
+            self._programs.pop(key, None)
 
     def policy(self, name: str) -> Policy | None:
         """The policy of that name, or None."""
@@ -174,7 +216,7 @@ def load_bundle(
         raise BundleUnreadable(
             stored_hash, f"this version of Seawall resolves other thresholds ({places}). Tell its authors"
         )
-    made = {} if former is None else former._programs
+    made = {} if former is None else former.programs_of_everybody
     programs = compile_programs(checked, former=before, programs=made, pause=pause)
     return _assemble(checked, thresholds, stored, prohibitions, programs)
 
@@ -230,7 +272,7 @@ def _assemble(
         not_permitted_source=None if prohibitions is None else prohibitions.given,
         _canonical=canonical,
         _checked=checked,
-        _programs=programs,
+        _programs={(name, _NONE): program for name, program in programs.items()},
     )
 
 
@@ -248,18 +290,32 @@ def _unknown_types(policies: Iterable[Policy], types: Mapping[str, ContentType])
 
 
 def _beyond_overlays(policies: Iterable[Policy], types: Mapping[str, ContentType]) -> Iterable[Problem]:
-    """Content types of other surfaces than the one that an overlay is for."""
+    """Content types of other surfaces than the one that an overlay is for, and those that stand in nobody's place."""
     for policy in policies:
         for name, span in policy.places.items() if policy.overlay is not None else ():
-            if name in types and types[name].surface != policy.overlay:
-                fitting = [each.name for each in types.values() if each.surface == policy.overlay]
-                yield problem_at(
-                    policy.source,
-                    span,
-                    f"the overlay is for the surface {policy.overlay}, and '{name}' is {types[name].surface}",
-                    expected="one of " + ", ".join(fitting) if fitting else "a content type of this surface",
-                    remedy="remove it, or write a policy without 'overlay'",
-                )
+            problem = _misfit(policy.overlay, name, types)
+            if problem is not None:
+                yield problem_at(policy.source, span, **problem)
+
+
+def _misfit(overlay: Overlay | None, name: str, types: Mapping[str, ContentType]) -> dict[str, str] | None:
+    """What is wrong when an overlay names a content type that it is not for."""
+    if overlay is None or name not in types:
+        return None
+    if overlay.kind == "creator":
+        if types[name].creator is not None:
+            return None
+        fitting = [each.name for each in types.values() if each.creator is not None]
+        message = f"the overlay is for creators, and '{name}' does not say in whose place an item stands"
+        remedy = f"declare 'creator: item.<field>' in {name}, or write a policy without 'overlay'"
+    else:
+        if types[name].surface == overlay.name:
+            return None
+        fitting = [each.name for each in types.values() if each.surface == overlay.name]
+        message = f"the overlay is for the {overlay}, and '{name}' is {types[name].surface}"
+        remedy = "remove it, or write a policy without 'overlay'"
+    expected = "one of " + ", ".join(fitting) if fitting else "another content type"
+    return {"message": message, "expected": expected, "remedy": remedy}
 
 
 def _look_alikes(policies: Iterable[Policy]) -> Iterable[Problem]:

@@ -14,6 +14,7 @@ from seawall.model.durations import FORM, parse_duration
 from seawall.policy.call_checks import asked_figure, check_call
 from seawall.policy.checking import Checked
 from seawall.policy.environment import Environment
+from seawall.policy.features import CREATOR_WORDS
 from seawall.policy.figures import FIGURES, Threshold, UnusableName
 from seawall.policy.functions import SIGNATURES
 from seawall.policy.syntax import Expression, InvalidExpression, field_parts
@@ -169,6 +170,11 @@ class Checker:
             return Checked(read(Feature("text", ValueType.TEXT, FeatureOrigin.TEXT, personal=True)))
         if name in self.environment.signals:
             return Checked(read(self.ask(node, self.environment.signal, name)))
+        if name == CREATOR_WORDS.name:
+            if self.environment.is_creators:
+                return Checked(read(CREATOR_WORDS))
+            remedy = "write the rule in a policy with 'overlay: {creator: <name>}', which creators switch on"
+            raise self.refused(node, "creator_words is read only in creators' overlays", remedy=remedy)
         if name in self.later_lets:
             raise self.refused(node, f"let '{name}' is defined below this use", remedy="move it above its first use")
         if name in ("item", "actor"):

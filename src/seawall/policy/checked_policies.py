@@ -47,6 +47,13 @@ class CheckedPolicies:
             for name in self.content_types
         }
 
+    @property
+    def of_everybody(self) -> dict[str, list[CheckedRule]]:
+        """The same without those that creators switch on."""
+        return {
+            name: [rule for rule in rules if rule.policy.creators_overlay is None] for name, rules in self.rules.items()
+        }
+
     def has_same_surroundings(self, other: CheckedPolicies) -> bool:
         """Whether both were checked against the same content types, detectors and banks."""
         mine = (self.content_types, self.detectors, self.banks)
@@ -138,10 +145,11 @@ def compile_programs(
     programs: Mapping[str, Program],
     pause: Callable[[], None] = lambda: None,
 ) -> dict[str, Program]:
-    """The program of each content type; those of ``former``, ``programs``, where the rules are the same objects."""
-    before = former.rules if former is not None and former.has_same_surroundings(checked) else {}
+    """The program of each content type, without the rules of creators' overlays; those of ``former``, ``programs``,
+    where the rules are the same objects."""
+    before = former.of_everybody if former is not None and former.has_same_surroundings(checked) else {}
     found: dict[str, Program] = {}
-    for name, rules in checked.rules.items():
+    for name, rules in checked.of_everybody.items():
         if name in before and _are_same(before[name], rules):
             found[name] = programs[name]
             continue

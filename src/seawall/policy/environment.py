@@ -8,6 +8,7 @@ from typing import Final
 
 from seawall.content.content_types import SCREENED_ROLES
 from seawall.model import ContentType, DetectorSpec, FieldRole, FieldSpec, FieldType, SignalKind, SignalSpec
+from seawall.policy.documents import Policy
 from seawall.policy.figures import AskedFigure, Threshold, UnusableName, resolve
 from seawall.policy.tree import Feature, FeatureOrigin, TextSubject, ValueType
 from seawall.yamlfile.source import nearest
@@ -57,6 +58,11 @@ class Environment:
     banks: frozenset[str]
     is_published: bool = False  # checked by the release that published it; later checks do not apply
     content_types: Mapping[str, ContentType] = field(default_factory=dict)  # all of the bundle: what they count
+    is_creators: bool = False  # of a creators' overlay, which reads the creator's words
+
+    def of(self, policy: Policy) -> Environment:
+        """The environment of a policy: creators' overlays read more."""
+        return self if policy.creators_overlay is None else replace(self, is_creators=True)
 
     @property
     def types(self) -> Mapping[str, ContentType]:

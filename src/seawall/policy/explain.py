@@ -30,9 +30,12 @@ class RowIncomplete(LookupError):
     """A stored row lacks features that the bundle's rules read: it was erased, or belongs to another bundle."""
 
 
-def replay(bundle: Bundle, content_type: str, row: FeatureRow) -> Outcome:
-    """The outcome of a stored row, computed again with the given bundle. Raises KeyError, RowIncomplete."""
-    program = bundle.program(content_type)
+def replay(bundle: Bundle, content_type: str, row: FeatureRow, overlays: Collection[str] = ()) -> Outcome:
+    """The outcome of a stored row, computed again with the given bundle. Raises KeyError, RowIncomplete.
+
+    ``overlays``: the creators' overlays that were on, as the decision records them.
+    """
+    program = bundle.program(content_type, overlays)
     _complete(program, row)
     return program.decide(row)
 
@@ -139,7 +142,7 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow, *, shadow: bool
 
     ``shadow``: shadow rules that fired, and near misses of them, are explained as well.
     """
-    program = bundle.program(decision.item.content_type)
+    program = bundle.program(decision.item.content_type, decision.overlays)
     _complete(program, row)
     outcome = program.decide(row, decision.snoozed)
     modes = ("shadow",) if shadow else ()

@@ -83,13 +83,18 @@ def canonical_text(text: str) -> str:
 
 def contains_words(text: str, words: str) -> bool:
     """Whether canonical ``words`` occur in canonical ``text`` as whole words."""
+    return find_words(text, words) >= 0
+
+
+def find_words(text: str, words: str) -> int:
+    """Where canonical ``words`` first occur in canonical ``text`` as whole words; -1: nowhere."""
     at = text.find(words)
     while at >= 0:
         end = at + len(words)
         if not (at and _joined(text[at - 1], words[0])) and not (end < len(text) and _joined(words[-1], text[end])):
-            return True
+            return at
         at = text.find(words, at + 1)
-    return False
+    return -1
 
 
 def _joined(left: str, right: str) -> bool:

@@ -81,6 +81,7 @@ class Program:
         """Whether rules look into texts themselves, by ``matches`` and the like, or ``cluster_size``."""
         self.reads_all_texts: bool = any(each.of_all_texts for each in self.features)
         """Whether they look into all texts of an item, so also into those that extractors make of files."""
+        self.reads_creator_words: bool = any(each.origin is FeatureOrigin.CREATOR_WORDS for each in self.features)
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)

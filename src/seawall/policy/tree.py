@@ -77,6 +77,7 @@ class FeatureOrigin(StrEnum):
     COUNT_MATCHES = "count_matches"
     CONTAINS = "contains"
     COUNTER = "counter"
+    CREATOR_WORDS = "creator_words"
 
 
 GROWING: Final = frozenset({FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART, FeatureOrigin.BANK})

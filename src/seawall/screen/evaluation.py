@@ -33,8 +33,12 @@ from seawall.model import (
     now_ms,
 )
 from seawall.model.counters import POSITION, UNREAD_COUNTERS
+from seawall.model.not_permitted import RULE_TEXTS
 from seawall.policy import Bundle, Context, Outcome, Program, Row
+from seawall.policy.features import CREATOR_WORDS
 from seawall.policy.tree import features_of
+from seawall.screen.creator_overlays import OverlaysOn
+from seawall.screen.creator_words import find_creator_words
 from seawall.screen.fail_modes import fail_mode, stricter, with_fail_mode
 from seawall.screen.plans import POST_PUBLISH, StagePlan
 from seawall.screen.prohibitions import recorded
@@ -52,6 +56,7 @@ class ItemEvaluation(msgspec.Struct, frozen=True):
     at: int  # when it began: ages and stale attributes are those of this moment, however late an answer comes
     counters: CounterReading | None = None  # what rules read of the past, when some do
     uncounted: frozenset[str] = frozenset()  # counters that were not read, since they could change nothing
+    on: OverlaysOn | None = None  # what the creator has on in whose place the item stands
 
     @property
     def extracts(self) -> bool:
@@ -59,11 +64,11 @@ class ItemEvaluation(msgspec.Struct, frozen=True):
         return self.has_media and bool(self.plan.extract)
 
 
-def evaluation_of(item: Item, bundle: Bundle, plan: StagePlan) -> ItemEvaluation:
-    """The evaluation of an item under a bundle that has its content type."""
+def evaluation_of(item: Item, bundle: Bundle, plan: StagePlan, on: OverlaysOn | None = None) -> ItemEvaluation:
+    """The evaluation of an item under a bundle that has its content type. ``plan``: one with the overlays ``on``."""
     parts = tuple(add_link_parts(parts_of(item, bundle.content_types[item.content_type])))
     has_media = any(part.data is not None for part in parts)
-    return ItemEvaluation(item, bundle, plan, parts, has_media, now_ms())
+    return ItemEvaluation(item, bundle, plan, parts, has_media, now_ms(), on=on)
 
 
 class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +98,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
     postponed: bool  # a later stage has detectors to ask
     snoozed: tuple[str, ...] = ()  # rules that are set aside for the account, "policy/rule"
     not_permitted: tuple[NotPermitted, ...] = ()
+    overlays: tuple[str, ...] = ()  # that the creator has on in whose place the item stands
 
     def at_item(self, item: ItemRef, actor: str | None, supersedes: str | None) -> Decision:
         """The decision about one revision."""
@@ -123,6 +129,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
             vault_features=tuple(self.personal_features),
             snoozed=self.snoozed,
             not_permitted=self.not_permitted,
+            overlays=self.overlays,
         )
 
     def at_least(self, mode: str | None) -> DraftDecision:
@@ -159,6 +166,7 @@ def decide(
     if program.limited:
         stale = stale_attributes(evaluation.item, program.limited, evaluation.at)
         findings = msgspec.structs.replace(findings, unknown=findings.unknown + stale)
+    findings = with_creator_words(evaluation, findings)
     unknown = findings.unknown + postponed
     if evaluation.counters is not None:
         unknown += evaluation.counters.unknown
@@ -209,6 +217,7 @@ def decide(
         postponed=bool(postponed),
         snoozed=tuple(sorted(snoozed)) if snoozed else (),
         not_permitted=recorded(plan, evaluation.item, not_permitted, at) if not_permitted else (),
+        overlays=evaluation.on.names if evaluation.on is not None else (),
     )
 
 
@@ -227,6 +236,15 @@ def _undetermined(evaluation: ItemEvaluation, row: Row, outcome: Outcome) -> tup
 
 def _names(unneeded: Sequence[Unknown]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([f"{each.detector}/{each.part}" for each in unneeded]))
+
+
+def with_creator_words(evaluation: ItemEvaluation, findings: Findings) -> Findings:
+    """The findings with the creator's words, where rules read them and may read texts."""
+    plan, on = evaluation.plan, evaluation.on
+    if on is None or not on.words or not plan.program.reads_creator_words or RULE_TEXTS in plan.withheld:
+        return findings
+    words = find_creator_words(on.words, findings.parts)
+    return msgspec.structs.replace(findings, signals=(*findings.signals, *words))
 
 
 def _is_degraded(program: Program, row: Row, aside: frozenset[str]) -> bool:
@@ -259,7 +277,7 @@ def row_of(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[Unk
     program = evaluation.plan.program
     if program.limited:
         unknown = (*unknown, *stale_attributes(evaluation.item, program.limited, evaluation.at))
-    return program.row(_context(evaluation, findings, unknown))
+    return program.row(_context(evaluation, with_creator_words(evaluation, findings), unknown))
 
 
 def _context(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[Unknown]) -> Context:
@@ -270,6 +288,9 @@ def _context(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[U
         unknown=unknown,
         now_ms=evaluation.at,
     )
+    if evaluation.plan.program.reads_creator_words:
+        count = sum(signal.detector == CREATOR_WORDS.name for signal in findings.signals)
+        context = replace(context, creator_words=count)
     return context if evaluation.counters is None else replace(context, counters=evaluation.counters.values)
 
 

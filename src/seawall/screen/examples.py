@@ -26,6 +26,7 @@ from seawall.policy import (
 )
 from seawall.policy.example_runs import no_history
 from seawall.policy.examples import CheckedExample
+from seawall.screen.creator_overlays import OverlaysOn
 from seawall.screen.trying import ItemTrials, ask, last_evaluation_of
 
 _MOST_COLUMNS: Final = 500
@@ -117,7 +118,7 @@ def screen_examples(bundle: Bundle, runner: Runner, policies: Iterable[str] | No
     """The second column alone: every example's item is screened by the detectors that its policy reads."""
 
     def measure(checked: CheckedExample, program: Program) -> Context:
-        evaluation = last_evaluation_of(runner, checked.item, bundle)
+        evaluation = last_evaluation_of(runner, checked.item, bundle, OverlaysOn(bundle.creators_overlays, ()))
         found = ask(runner, [evaluation], program.detectors).wait()
         return Context(
             item=checked.item,
@@ -126,6 +127,7 @@ def screen_examples(bundle: Bundle, runner: Runner, policies: Iterable[str] | No
             unknown=found.unknown,
             now_ms=now_ms(),
             counters=no_history(program),  # as in the first column
+            creator_words=0,
         )
 
     return run_screened(bundle, measure, policies)

@@ -48,13 +48,17 @@ def stage_plan(
     stage_name: str,
     specs: Mapping[str, DetectorSpec],
     extractors: Collection[str],
+    overlays: Collection[str] = (),
 ) -> StagePlan:
-    """The plan. ``specs``: every detector, extractors among them; ``extractors``: the installed ones' names."""
+    """The plan. ``specs``: every detector, extractors among them; ``extractors``: the installed ones' names.
+
+    ``overlays``: those that the creator has on in whose place the items stand.
+    """
     pre = content_type.stage(PRE_PUBLISH)
     assert pre is not None, "the content-type check requires a pre_publish stage"
     stage = content_type.stage(stage_name) or pre
     postpones = stage.name == PRE_PUBLISH and content_type.stage(POST_PUBLISH) is not None
-    program = bundle.program(content_type.name)
+    program = bundle.program(content_type.name, overlays)
 
     def now(name: str) -> bool:
         if not postpones:

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from sqlalchemy import select
 
+from seawall.content.creators import creator_of
 from seawall.counters.follower import CounterReading, Counters, unread
 from seawall.detect import DetectorRun, ExtractionCache, Findings, Runner
 from seawall.model import DecisionSource, Item, ItemRef, Part, Unknown, UnknownReason, now_ms
@@ -20,6 +21,7 @@ from seawall.model.latencies import Latencies
 from seawall.policy import Bundle, Feature
 from seawall.screen.artifacts import artifacts_of
 from seawall.screen.counter_reads import counters_to_read
+from seawall.screen.creator_overlays import CreatorOverlays
 from seawall.screen.evaluation import DraftDecision, ItemEvaluation, decide, evaluation_of
 from seawall.screen.extraction_cache import load_extractions
 from seawall.screen.journal import AnswerJournal
@@ -44,7 +46,8 @@ from seawall.storage import Blobs, CommitDelayed, Job, Ledger, Prefetch, Transac
 
 _log = structlog.get_logger(__name__)
 
-_PLANS: Final = 256  # cached: for each content type, stage and set of prohibitions of the bundles in use
+_NO_OVERLAYS: Final[frozenset[str]] = frozenset()
+_PLANS: Final = 256  # cached: for each content type, stage, and sets of overlays and prohibitions of the bundles in use
 _DETECTORS_SHARE: Final = 0.8  # of a request's deadline; the rest is for the durable record
 _READS_SHARE: Final = 0.2  # of a request's deadline: for what an item with media reads from the database first
 _LONGEST_READ_S: Final = 5.0  # the same without a deadline
@@ -80,6 +83,7 @@ class Screener:
         counters: Counters,
         journal: AnswerJournal,
         snoozes: Snoozes,
+        creators: CreatorOverlays,
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
@@ -87,6 +91,7 @@ class Screener:
         self._specs = {spec.name: spec for spec in runner.specs}
         self._in_force = in_force
         self._snoozes = snoozes
+        self._creators = creators
         self._counters = counters
         self._plans: dict[tuple[str, ...], StagePlan] = {}
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="seawall-screen-reads")
@@ -305,20 +310,22 @@ class Screener:
     def _evaluation(self, item: Item, stage: str, bundle: Bundle | None = None) -> ItemEvaluation:
         """Raises LookupError when the content type is not in force."""
         bundle = bundle or self._in_force()
-        key = (bundle.hash, item.content_type, stage)
+        content_type = bundle.content_types.get(item.content_type)
+        if content_type is None:
+            raise LookupError(
+                f"The content type {item.content_type!r} is no longer in force. Publish it again: items of it "
+                "wait to be screened."
+            )
+        on = self._creators.of(creator_of(item, content_type))
+        overlays = bundle.overlays_on(content_type.name, on.names) if on is not None else _NO_OVERLAYS
+        key = (bundle.hash, item.content_type, stage, " ".join(sorted(overlays)))
         planned = self._plans.get(key)
         if planned is None:
-            content_type = bundle.content_types.get(item.content_type)
-            if content_type is None:
-                raise LookupError(
-                    f"The content type {item.content_type!r} is no longer in force. Publish it again: items of it "
-                    "wait to be screened."
-                )
-            plan = stage_plan(bundle, content_type, stage, self._specs, self._runner.extractors)
+            plan = stage_plan(bundle, content_type, stage, self._specs, self._runner.extractors, overlays)
             planned = self._keep_plan(key, plan)
         if planned.prohibitions:
             planned = self._permitted(planned, item, key)
-        return evaluation_of(item, bundle, planned)
+        return evaluation_of(item, bundle, planned, on)
 
     def _permitted(self, planned: StagePlan, item: Item, key: tuple[str, ...]) -> StagePlan:
         """The plan for an item without the detectors that are not permitted for it now."""

@@ -299,6 +299,7 @@ def _page(request: PageRequest, written: WrittenText, edited: Edited, found: Dra
         policy=request.app.bundle.policy(written.name),
         check=found,
         edited=edited,
+        creators={} if edited.compared is None else request.app.creators_concerned(edited.compared.bundle),
         column=edited.column,
         looks=LOOKS,
         unscreened=request.field("unscreened") == "yes",

@@ -84,6 +84,7 @@ def _page(request: PageRequest, error: str = "") -> Response:
         proposal=proposal,
         state=proposal.state(now_ms()),
         changes=None if proposed is None else publish.compare(former, proposed, publish.today()),
+        creators={} if proposed is None else request.app.creators_concerned(proposed),
         results=results,
         failed=[result for result in results if not result.passed],
         own=proposal.by == request.person.id,

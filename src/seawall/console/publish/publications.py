@@ -124,6 +124,7 @@ def _preview(request: PageRequest, error: str = "") -> Response:
         wanted=wanted,
         from_folder=wanted == FOLDER,
         compared=compared,
+        creators={} if compared is None else request.app.creators_concerned(compared.bundle),
         needs_approval=request.app.needs_approval,
         error=error,
     )

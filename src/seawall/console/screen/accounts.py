@@ -30,6 +30,7 @@ from seawall.model.harms import CHILD_SAFETY_HARMS
 from seawall.policy import Policy
 from seawall.review.queries import CaseRow, case_of_item, cases_of_items
 from seawall.screen.account_notes import BadNote, add_account_note, lift_restriction, notes_about
+from seawall.screen.creator_overlays import AccountOverlays, overlays_of
 from seawall.screen.item_search import ItemFilters, search_items
 from seawall.screen.queries import (
     ActorTotals,
@@ -77,6 +78,7 @@ class AccountRecord:
     reviews: Sequence[DecisionRow]
     reported: Sequence[ReportRow]  # it or its items, by others
     filed: Sequence[ReportRow]  # by it, about others
+    overlays: AccountOverlays  # on in its place
     snoozes: Sequence[RuleSnooze] = ()
     case: CaseRow | None = None
     unseen: int = 0
@@ -92,7 +94,8 @@ def as_json(request: PageRequest) -> Response:
     account = _account(request)
     with request.app.database.read() as connection:
         record = record_of(request, connection, account)
-    without_words = replace(record, snoozes=[replace(one, why=None) for one in record.snoozes])
+    snoozes = [replace(one, why=None) for one in record.snoozes]
+    without_words = replace(record, snoozes=snoozes, overlays=replace(record.overlays, words=()))
     return json_response({"account": account, **_json(without_words)})
 
 
@@ -207,6 +210,7 @@ def record_of(request: PageRequest, connection: Connection, account: str) -> Acc
         snoozes=[one for one in snoozes if one.harm not in CHILD_SAFETY_HARMS or may_see_all(request)],
         case=next(iter(seen_rows(request, connection, [case] if case is not None else [])), None),
         unseen=sum(item in hidden for item in items),
+        overlays=overlays_of(connection, request.app.vault, active_bundle.creators_overlays(request.app), account),
     )
 
 

@@ -19,7 +19,7 @@ def late_stages(bundle: Bundle) -> Iterator[PolicyWarning]:
     """Stages whose detectors take longer than the stage has, by a low estimate."""
     specs = {detector.name: detector for detector in bundle.detectors}
     for name, content_type in bundle.content_types.items():
-        needed = providers(bundle.program(name).signals, bundle.detectors)
+        needed = providers(bundle.program(name, bundle.creators_overlays).signals, bundle.detectors)
         for stage in content_type.stages:
             asked = [specs[each] for each in sorted(needed) if _is_asked(stage, each, specs[each].cost)]
             total = sum(_MILLISECONDS[detector.cost] for detector in asked)
