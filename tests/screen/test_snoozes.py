@@ -110,15 +110,6 @@ def test_it_ends_at_its_very_millisecond(rig: Rig, monkeypatch: pytest.MonkeyPat
         assert kept.of("a-1", program) == rules, "read at that moment"
 
 
-def test_the_longer_of_two_counts(rig: Rig) -> None:
-    short, long = snoozed(rig, days=1), snoozed(rig, days=30)
-    kept, program = rig.app.context.get(Snoozes), rig.app.bundle.program("note")
-    for snooze, rules in ((short, {"rude/certain"}), (long, set())):
-        end_snooze(rig.app.ledger, snooze, person="p_2")
-        rig.app.refresh()
-        assert kept.of("a-1", program) == rules
-
-
 def test_a_renamed_rule_and_a_dropped_policy_are_not_snoozed(rig: Rig) -> None:
     snoozed(rig)
     renamed = POLICIES["rude"].replace("id: certain", "id: sure")

@@ -10,7 +10,7 @@ from seawall.backtest.report import BacktestExample, BacktestReport
 from seawall.backtest.rows_file import FileRows, RowsFileError, write_rows
 from seawall.backtest.run import EnginesDisagree, run_backtest
 from seawall.backtest.served import MOST_DAYS, WAIT_S, BacktestBusy, BadSince, looked_back, serve_backtest
-from seawall.backtest.spread import RayUnavailable, backtest_parts, in_processes, on_ray
+from seawall.backtest.spread import RayUnavailable, backtest_parts, in_processes, in_this_process, on_ray
 
 __all__ = [
     "MOST_DAYS",
@@ -28,6 +28,7 @@ __all__ = [
     "StoredRows",
     "backtest_parts",
     "in_processes",
+    "in_this_process",
     "looked_back",
     "on_ray",
     "run_backtest",

@@ -41,6 +41,10 @@ class Side:
     fired: tuple[str, ...]
     acting: frozenset[str]
 
+    def differs_from(self, other: Side) -> bool:
+        """Whether it is another decision: another verdict, or other actions."""
+        return (self.state, self.kinds) != (other.state, other.kinds)
+
 
 @dataclass(slots=True)
 class BacktestCounts:
@@ -65,14 +69,21 @@ class BacktestCounts:
 
     def add(self, past: PastRow, surface: str, before: Side, after: Side, draft_rules: frozenset[str]) -> None:
         """One row under both bundles."""
-        self.rows += 1
         self.missing.update(past.missing.items())
+        self.add_alike(1, past.label, before, after, draft_rules)
+        if before.differs_from(after):
+            self.add_changed(past, surface, before, after)
+
+    def add_alike(self, rows: int, label: bool | None, before: Side, after: Side, draft_rules: frozenset[str]) -> None:
+        """Rows with the same results and the same label, but for what is counted of changed ones alone."""
+        self.rows += rows
         for name, side in (("in force", before), ("draft", after)):
-            self.unknown[name] += side.state == "unknown"
-            self._label(self.labels[name], past.label, side.state)
-        self._rules(before, after, draft_rules)
-        if (before.state, before.kinds) == (after.state, after.kinds):
-            return
+            self.unknown[name] += rows * (side.state == "unknown")
+            self._label(self.labels[name], label, side.state, rows)
+        self._rules(before, after, draft_rules, rows)
+
+    def add_changed(self, past: PastRow, surface: str, before: Side, after: Side) -> None:
+        """What is counted beside of a row that is decided otherwise."""
         direction = f"{before.state} → {after.state}" if before.state != after.state else OTHER_ACTIONS
         self.changed += 1
         self.directions[direction] += 1
@@ -111,21 +122,21 @@ class BacktestCounts:
             self.samples[stratum].add_sample(sample)
 
     @staticmethod
-    def _label(counts: Counter[str], label: bool | None, state: str) -> None:
+    def _label(counts: Counter[str], label: bool | None, state: str, rows: int) -> None:
         if label is None:
             return
         stopped = state in (Verdict.HOLD.value, Verdict.BLOCK.value)
-        counts["unknown" if state == "unknown" else f"{'stopped' if stopped else 'let through'} {label}"] += 1
+        counts["unknown" if state == "unknown" else f"{'stopped' if stopped else 'let through'} {label}"] += rows
 
-    def _rules(self, before: Side, after: Side, draft_rules: frozenset[str]) -> None:
+    def _rules(self, before: Side, after: Side, draft_rules: frozenset[str], rows: int) -> None:
         for rule in after.fired:
             if rule in draft_rules:
-                self.rules[rule]["fired"] += 1
-                self.rules[rule]["alone"] += not (before.acting - {rule})
-                self.overlap.update((rule, other) for other in before.acting if other != rule)
+                self.rules[rule]["fired"] += rows
+                self.rules[rule]["alone"] += rows * (not (before.acting - {rule}))
+                self.overlap.update({(rule, other): rows for other in before.acting if other != rule})
         for rule in before.fired:
             if rule in draft_rules:
-                self.rules[rule]["before"] += 1
+                self.rules[rule]["before"] += rows
 
     def report(self, in_force: Bundle, draft: Bundle, changed: frozenset[str]) -> BacktestReport:
         """The report on these rows. ``changed``: the rules of policies that differ."""

@@ -19,7 +19,7 @@ from seawall.backtest.past_rows import NOT_MEASURED, Batches, PastRow, features_
 from seawall.batch.records import record_file
 from seawall.model import UNKNOWN, FeatureValue
 from seawall.policy import Bundle, Feature
-from seawall.policy.tree import ValueType
+from seawall.policy.tree import FeatureOrigin, ValueType
 
 NOT_IN_FILE: Final = "the file does not have it"
 NOT_EXPORTED: Final = "it is a text, which files of rows do not hold"
@@ -62,7 +62,7 @@ class FileRows:
         """Every row, in pages. Raises RowsFileError."""
         page: list[PastRow] = []
         for number, values in self._values():
-            page.append(self._row(number, values))
+            page.append(self.row(number, values))
             if len(page) >= _PAGE:
                 yield page
                 page = []
@@ -91,7 +91,8 @@ class FileRows:
                     raise RowsFileError(f"{self._path}:{number}: not an object; write one object a line")
                 yield values
 
-    def _row(self, number: int, values: Mapping[str, Any]) -> PastRow:
+    def row(self, number: int, values: Mapping[str, Any]) -> PastRow:
+        """One row, by its number from 1. Raises RowsFileError."""
         name = values.get("content_type")
         if not isinstance(name, str) or any(name not in bundle.content_types for bundle in self._bundles):
             known = ", ".join(sorted(self._bundles[-1].content_types))
@@ -119,6 +120,9 @@ class FileRows:
                     row[feature.bound] = bound
             elif (below := self._number(number, values, f"below({feature.name})")) is not None:
                 rough[feature.name] = below
+        for name_of_none, of in absences(features):
+            if row[of] is not UNKNOWN and row[name_of_none] not in (UNKNOWN, row[of] is None):
+                raise RowsFileError(f"{self._path}: row {number}: {name_of_none!r} does not fit {of!r}, {row[of]!r}")
         actor, label = values.get("actor"), values.get("label")
         if label is not None and not isinstance(label, bool):
             raise RowsFileError(f"{self._path}: row {number}: 'label' must be true, false or null, not {label!r}")
@@ -180,6 +184,15 @@ class FileRows:
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             raise RowsFileError(f"{self._path}: row {number}: {feature.name!r} must be a {feature.kind}, not {value!r}")
         return value  # type: ignore[no-any-return]
+
+
+def absences(features: Mapping[str, Feature]) -> Iterator[tuple[str, str]]:
+    """Features that say whether another one is None, each with that one."""
+    for name, feature in features.items():
+        if feature.origin is FeatureOrigin.IS_NONE and feature.subject is not None:
+            of = f"{feature.subject.owner}.{feature.subject.name}"
+            if of in features:
+                yield name, of
 
 
 def parquet_length(path: Path) -> int:

@@ -35,42 +35,59 @@ class EnginesDisagree(RuntimeError):
         return str(self.args[0])
 
 
-class _Engine:
+class Engine:
     """One bundle's rules over columns, checked against the row engine as it goes."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
+        self.bundle = bundle
         self._programs: dict[tuple[str, frozenset[str]], ColumnarProgram] = {}
         self._known: dict[tuple[Any, ...], Side] = {}
         self.checked = 0
 
     def decide(self, content_type: str, overlays: tuple[str, ...], rows: Sequence[PastRow]) -> list[Side]:
         """``overlays``: the creators' overlays that were on for these rows. Raises EnginesDisagree."""
-        on = self._bundle.overlays_on(content_type, overlays)
-        columnar = self._programs.get((content_type, on))
-        if columnar is None:
-            columnar = ColumnarProgram(self._bundle.program(content_type, on))
-            self._programs[content_type, on] = columnar
-        values = [_as_read(each, columnar) for each in rows]
+        on = self.bundle.overlays_on(content_type, overlays)
+        columnar = self.columnar(content_type, on)
+        values = [as_read(each, columnar) for each in rows]
         masks = columnar.masks(columnar.columns(values), values) if columnar.program.rules else pl.DataFrame()
         found = []
         keys = masks.rows() or [()] * len(rows)
-        if len(self._known) > _REMEMBERED:
-            self._known.clear()
         for number, (past, row, key) in enumerate(zip(rows, values, keys, strict=True)):
-            whole = (content_type, on, past.snoozed, *key)
-            side = self._known.get(whole)
+            side = self.known(content_type, on, past.snoozed, key)
             if side is None or number % _EVERY == 0:
-                self._check(columnar, past, row, key)
-                side = self._known[whole] = side or _side(columnar, row, past.snoozed)
+                side = self.decide_one(past, row, on, key)
             found.append(side)
         return found
+
+    def columnar(self, content_type: str, on: frozenset[str] = frozenset()) -> ColumnarProgram:
+        """The rules of a content type, with those of the creators' overlays ``on``."""
+        found = self._programs.get((content_type, on))
+        if found is None:
+            found = self._programs[content_type, on] = ColumnarProgram(self.bundle.program(content_type, on))
+        return found
+
+    def known(
+        self, content_type: str, on: frozenset[str], snoozed: tuple[str, ...], key: tuple[int, ...]
+    ) -> Side | None:
+        """What a combination of rules gives, if a row of it was decided before."""
+        return self._known.get((content_type, on, snoozed, *key))
+
+    def decide_one(self, past: PastRow, row: FeatureRow, on: frozenset[str], key: tuple[int, ...]) -> Side:
+        """Decide a row by the row engine, which must find the rules of ``key``. Raises EnginesDisagree."""
+        columnar = self.columnar(past.content_type, on)
+        self._check(columnar, past, row, key)
+        whole = (past.content_type, on, past.snoozed, *key)
+        if (side := self._known.get(whole)) is None:
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            side = self._known[whole] = _side(columnar, row, past.snoozed)
+        return side
 
     def _check(self, columnar: ColumnarProgram, past: PastRow, row: FeatureRow, key: tuple[int, ...]) -> None:
         self.checked += 1
         expected = tuple(columnar.masks_of_row(row).values()) if columnar.program.rules else ()
         if expected != key:
-            name, bundle = past.decision or f"row {past.item}", self._bundle.hash
+            name, bundle = past.decision or f"row {past.item}", self.bundle.hash
             raise EnginesDisagree(
                 f"The two engines disagree about {name} ({past.content_type}) under the bundle {bundle[:12]}: "
                 f"rows {expected}, columns {key}. No figures are given. Please report it with the bundle and the "
@@ -80,7 +97,7 @@ class _Engine:
             )
 
 
-def _as_read(past: PastRow, columnar: ColumnarProgram) -> FeatureRow:
+def as_read(past: PastRow, columnar: ColumnarProgram) -> FeatureRow:
     """The row with what was measured too roughly for these rules as unknown."""
     if not past.rough:
         return past.row
@@ -113,7 +130,7 @@ def run_backtest(in_force: Bundle, draft: Bundle, batches: Batches, *, seconds: 
 
 def count_rows(in_force: Bundle, draft: Bundle, batches: Batches, *, seconds: float | None = None) -> BacktestCounts:
     """Decide every row under both bundles and count what differs. Raises and stops as ``run_backtest`` does."""
-    counts, engines = BacktestCounts(), (_Engine(in_force), _Engine(draft))
+    counts, engines = BacktestCounts(), (Engine(in_force), Engine(draft))
     changed = changed_rules(in_force, draft)
     surfaces = {name: each.surface for name, each in draft.content_types.items()}
     end = None if seconds is None else time.monotonic() + seconds

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from seawall.backtest.counts import BacktestCounts
+from seawall.backtest.frames import count_columns
 from seawall.backtest.report import BacktestReport
-from seawall.backtest.rows_file import FileRows, parquet_length
-from seawall.backtest.run import changed_rules, count_rows
+from seawall.backtest.rows_file import parquet_length
+from seawall.backtest.run import Engine, changed_rules
 from seawall.policy import Bundle, load_bundle
 
 PART: Final = 200_000
@@ -56,7 +57,7 @@ def backtest_parts(path: Path, in_force: Bundle, draft: Bundle, spread: Map, *, 
         for start in range(0, length, part)
     ]
     for stored in ((in_force.canonical(), in_force.hash), (draft.canonical(), draft.hash)):
-        _bundle(*stored)  # what another process could not read is told here
+        load_bundle(*stored)  # what another process could not read is told here
     counts = BacktestCounts()
     for found in spread(parts):
         counts.add_counts(found)
@@ -65,13 +66,18 @@ def backtest_parts(path: Path, in_force: Bundle, draft: Bundle, spread: Map, *, 
 
 def count_part(part: FilePart) -> BacktestCounts:
     """What differs in one part. Raises what ``run_backtest`` raises."""
-    in_force, draft = _bundle(*part.in_force), _bundle(*part.draft)
-    return count_rows(in_force, draft, FileRows(part.path, [in_force, draft], part.rows).batches())
+    return count_columns((_engine(*part.in_force), _engine(*part.draft)), part.path, part.rows)
+
+
+def in_this_process(parts: Sequence[FilePart]) -> Iterator[BacktestCounts]:
+    """In this process, one after the other."""
+    return map(count_part, parts)
 
 
 @lru_cache(maxsize=2)
-def _bundle(stored: bytes, stored_hash: str) -> Bundle:
-    return load_bundle(stored, stored_hash)
+def _engine(stored: bytes, stored_hash: str) -> Engine:
+    """A bundle's engine. It remembers the combinations of rules that it has decided, for the next part."""
+    return Engine(load_bundle(stored, stored_hash))
 
 
 def in_processes(count: int) -> Map:

@@ -158,12 +158,11 @@ def _run(in_force: Bundle, draft: Bundle, past: StoredRows) -> BacktestReport:
 
 
 def _of_file(file: Path, in_force: Bundle, draft: Bundle, processes: int, ray: str | None) -> BacktestReport:
-    from seawall.backtest import FileRows, backtest_parts, in_processes, on_ray, run_backtest
+    from seawall.backtest import FileRows, backtest_parts, in_processes, in_this_process, on_ray, run_backtest
 
-    if ray is not None:
-        return backtest_parts(file, in_force, draft, on_ray(ray))
-    if processes > 1:
-        return backtest_parts(file, in_force, draft, in_processes(processes))
+    if file.suffix == ".parquet":
+        spread = on_ray(ray) if ray is not None else in_processes(processes) if processes > 1 else in_this_process
+        return backtest_parts(file, in_force, draft, spread)
     return run_backtest(in_force, draft, FileRows(file, [in_force, draft]).batches())
 
 
