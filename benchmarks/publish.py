@@ -2,11 +2,11 @@
 
     ./run bench publish
 
-One server with the shipped policies answers ``CLIENTS`` connections that each send ``RATE`` short comments a second.
-Another process, this one, builds and publishes: the shipped policies, and one whose rule for a probe's word alternates
-between two actions. A further connection sends that word all the time. *Effective* is the time from the call that
-publishes (reading, building and checking included) to the first probe that is answered by the new rule; after that, no
-probe may be answered by the old one.
+One server with the shipped policies answers ``CLIENTS`` connections that each send ``RATE`` short comments a second;
+they are in this process. Another process builds and publishes: the shipped policies, and one whose rule for a probe's
+word alternates between two actions. A further connection sends that word all the time. *Effective* is the time from the
+call that publishes (reading, building and checking included) to the first probe that is answered by the new rule; after
+that, no probe may be answered by the old one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +64,10 @@ class Traffic:
 
 def main() -> int:
     """Print a table, then one line of JSON."""
-    here, there = multiprocessing.Pipe()
-    with tempfile.TemporaryDirectory() as folder:
-        process = multiprocessing.get_context("spawn").Process(target=_serve, args=("screen_with_model", folder, there))
-        process.start()
-        try:
-            port, key = here.recv()
-            figures = asyncio.run(_measure(port, key, Path(folder)))
-        finally:
-            here.send("stop")
-            process.join(timeout=20)
-            if process.is_alive():
-                process.kill()
+    with tempfile.TemporaryDirectory() as folder, _process(_serve, "screen_with_model", folder) as server:
+        port, key = server.recv()
+        with _process(_publisher, folder) as publisher:
+            figures = asyncio.run(_measure(port, key, publisher))
     print(
         f"effective after {figures['p50_s']:.2f} s (p50), {figures['p95_s']:.2f} s (p95), {PUBLICATIONS} publications"
     )
@@ -85,33 +80,60 @@ def main() -> int:
     return int(figures["p95_s"] > AIM_S or figures["taken_back"] > 0)
 
 
-async def _measure(port: int, key: str, folder: Path) -> dict[str, Any]:
+@contextmanager
+def _process(target: Callable[..., None], *arguments: str) -> Iterator[Connection]:
+    """A process of its own, and the pipe to it; it ends when it is told to stop."""
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=target, args=(*arguments, there))
+    process.start()
+    try:
+        yield here
+    finally:
+        here.send("stop")
+        process.join(timeout=20)
+        if process.is_alive():
+            process.kill()
+
+
+def _publisher(folder: str, pipe: Connection) -> None:
+    """Publishes with each action that it is told, and answers."""
     from seawall.app import open_app
     from seawall.settings import Settings
 
+    with open_app(Settings.from_env({}, data_dir=Path(folder))) as app:
+        while (action := pipe.recv()) != "stop":
+            _publish(app, action)
+            pipe.send("published")
+
+
+def _ask(publisher: Connection, action: str) -> None:
+    publisher.send(action)
+    publisher.recv()
+
+
+async def _measure(port: int, key: str, publisher: Connection) -> dict[str, Any]:
     traffic = Traffic()
-    with open_app(Settings.from_env({}, data_dir=folder)) as app:
-        await asyncio.to_thread(_publish, app, "hold")
-        async with asyncio.TaskGroup() as group:
-            for number in range(CLIENTS):
-                group.create_task(_client(port, key, traffic, number))
-            group.create_task(_prober(port, key, traffic))
-            await asyncio.sleep(2)
-            began = time.perf_counter()
-            await asyncio.sleep(QUIET_S)
-            publishing = time.perf_counter()
-            effective, calls, taken_back = [], [], 0
-            for number in range(PUBLICATIONS):
-                action = ("remove", "hold")[number % 2]
-                started = time.perf_counter()
-                await asyncio.to_thread(_publish, app, action)
-                calls.append(time.perf_counter() - started)
-                first = await _first(traffic, started, VERDICTS[action])
-                effective.append(first - started)
-                await asyncio.sleep(1)
-                taken_back += sum(sent > first and verdict != VERDICTS[action] for sent, verdict in traffic.probes)
-            ended = time.perf_counter()
-            traffic.is_over = True
+    await asyncio.to_thread(_ask, publisher, "hold")
+    async with asyncio.TaskGroup() as group:
+        for number in range(CLIENTS):
+            group.create_task(_client(port, key, traffic, number))
+        group.create_task(_prober(port, key, traffic))
+        await asyncio.sleep(2)
+        began = time.perf_counter()
+        await asyncio.sleep(QUIET_S)
+        publishing = time.perf_counter()
+        effective, calls, taken_back = [], [], 0
+        for number in range(PUBLICATIONS):
+            action = ("remove", "hold")[number % 2]
+            started = time.perf_counter()
+            await asyncio.to_thread(_ask, publisher, action)
+            calls.append(time.perf_counter() - started)
+            first = await _first(traffic, started, VERDICTS[action])
+            effective.append(first - started)
+            await asyncio.sleep(1)
+            taken_back += sum(sent > first and verdict != VERDICTS[action] for sent, verdict in traffic.probes)
+        ended = time.perf_counter()
+        traffic.is_over = True
     quiet = sorted(took for at, took in traffic.latencies if began <= at < publishing)
     busy = sorted(took for at, took in traffic.latencies if publishing <= at < ended)
     return {

@@ -18,25 +18,38 @@ from seawall.learn import component as learn
 from seawall.match import Hashers
 from seawall.media import Media
 from seawall.model import Decision, Detector, Extractor, Hasher
-from seawall.policy import Bundle, Explanation, build_bundle, explain
+from seawall.policy import (
+    Bundle,
+    BundleUnreadable,
+    Explanation,
+    NothingPublished,
+    PolicyErrors,
+    build_bundle,
+    explain,
+)
 from seawall.publish import (
     BankCache,
     BundleInForce,
     ComparedBundle,
+    SourceError,
     Sources,
     StartPublication,
     StartReport,
     compare_rollback,
     compare_with_force,
+    give_way,
     list_banks,
+    origin_of,
     propose,
     publish_at_start,
     publish_compared,
     read_sources,
+    start_without_sources,
 )
 from seawall.publish.settings import PublishSettings
 from seawall.review import case_summary, exposure, quality
 from seawall.screen import Screener, feature_row, load_decision
+from seawall.screen.creator_overlays import accounts_with
 from seawall.settings import Settings
 from seawall.storage import (
     Blobs,
@@ -186,7 +199,9 @@ class App:
         sources = sources or self.sources()
         self.banks.refresh()
         banks = sorted(bank.name for bank in list_banks(self.database, BANKS))
-        return build_bundle(sources.policies, sources.content_types, self.runner.specs, banks, sources.not_permitted)
+        return build_bundle(
+            sources.policies, sources.content_types, self.runner.specs, banks, sources.not_permitted, pause=give_way
+        )
 
     def publish(self, sources: Sources | None = None, *, by: str) -> Bundle:
         """Build a bundle and put it in force, whatever it drops. Raises PolicyErrors; then nothing has changed."""
@@ -197,6 +212,15 @@ class App:
         """What publishing these would change, and which of their examples fail; without effect. Raises PolicyErrors."""
         sources = sources or self.sources()
         return compare_with_force(self.bundles, self.build(sources), sources.origin)
+
+    def creators_concerned(self, bundle: Bundle) -> Mapping[str, int]:
+        """By overlay that is in force and that ``bundle`` lacks: how many creators have it on."""
+        try:
+            dropped = set(self.bundle.creators_overlays).difference(bundle.creators_overlays)
+        except (NothingPublished, BundleUnreadable):
+            return {}
+        with self.database.read() as connection:
+            return accounts_with(connection, sorted(dropped))
 
     def compare_rollback(self, bundle_hash: str) -> ComparedBundle:
         """What going back to an earlier bundle would change; without effect. Raises PublishRefused."""
@@ -220,10 +244,19 @@ class App:
 
     def publish_at_start(self, sources: Sources | None = None, *, by: str) -> StartPublication:
         """Publish the folders if that takes back nothing that a person published: see ``publish.publications``."""
-        sources, approval = sources or self.sources(), self.needs_approval
-        found = publish_at_start(self.bundles, self.database, self.build, sources, by, approval=approval)
+        found = self._publish_at_start(sources, by)
         self.context.get(StartReport).publication = found
         return found
+
+    def _publish_at_start(self, sources: Sources | None, by: str) -> StartPublication:
+        try:
+            sources = sources or self.sources()
+        except (PolicyErrors, SourceError) as error:
+            if self.bundles.in_force()[0] is None:
+                raise
+            origin = origin_of(self.settings.policies_dir, self.settings.content_types_dir)
+            return start_without_sources(self.bundles, self.build, origin, error, by)
+        return publish_at_start(self.bundles, self.database, self.build, sources, by, approval=self.needs_approval)
 
     def sources(self) -> Sources:
         """What the settings' folders hold now. Raises PolicyErrors, SourceError."""

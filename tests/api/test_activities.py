@@ -124,6 +124,11 @@ def test_a_wrong_activity_is_refused_with_its_place(
     assert client.rig.app.ledger.head() == before  # all or none
 
 
+def test_an_attribute_that_is_no_value_is_refused_with_its_place(client: Client) -> None:
+    found = problem(sending(client, play("p-90"), play("p-91", attributes={"track": {"id": "t-1"}})), 422)
+    assert found["pointer"] == "/activities/1/attributes"
+
+
 @pytest.mark.parametrize("broken", [{}, {"activities": []}, {"activities": [play() | {"actor": "a-1"}]}])
 def test_what_is_no_request_is_refused(client: Client, broken: Any) -> None:
     assert client.send("POST", "/v1/activities", key="screen", json=broken).status_code in (400, 422)

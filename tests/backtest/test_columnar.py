@@ -106,6 +106,22 @@ def test_a_number_that_columns_cannot_hold_is_decided_by_rows(likes: int) -> Non
     assert columnar_truths(program, samples) == [truths(program, row) for row in samples]
 
 
+def test_the_last_activity_is_absent_unknown_or_a_time() -> None:
+    since, among = 'since_last(actor, "comment")', 'among_last(actor, "play", k=9, where=(activity.seconds < 9))'
+    conditions = [
+        f"{since} is None",
+        f'{since} is not None and {since} > "1d"',
+        f'{since} is None or {since} > "1d"',
+        f"{among} >= 3",
+    ]
+    program = compiled(*conditions)
+    rows = [{since: one, among: other} for one in (None, UNKNOWN, 60.0, 90_000.0) for other in (0, 3, UNKNOWN)]
+    found = columnar_truths(program, rows)
+    assert found == [truths(program, row) for row in rows]
+    assert list(found[0].values()) == [True, False, True, False]
+    assert list(found[-1].values()) == [False, True, True, UNKNOWN]
+
+
 def test_a_row_that_lacks_a_feature_is_refused() -> None:
     columnar = ColumnarProgram(compiled("hate > 0.5"))
     with pytest.raises(KeyError):

@@ -6,22 +6,18 @@ import csv
 import json
 import re
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 from PIL import Image
 from sqlalchemy import text
-from typer.testing import CliRunner
 
 from seawall.app import migrate
-from seawall.cli.main import app
 from seawall.settings import Settings
 from seawall.storage import open_database
 from support.app import CONTENT_TYPES, opened
-
-Run = Callable[..., Result]
+from support.commands import Run, own_settings, run_command
 
 WORDS = """\
 policy: words
@@ -45,23 +41,10 @@ examples:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs a command in this process with a data folder of its own; a traceback fails the test."""
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("SEAWALL_DATA_DIR", str(tmp_path / "data"))
-    for name in ("DATABASE_URL", "POLICIES_DIR", "CONTENT_TYPES_DIR", "TEXT_MODEL_DIR"):
-        monkeypatch.delenv(f"SEAWALL_{name}", raising=False)
-
+    """Runs a command with a database of its own."""
+    own_settings(monkeypatch, tmp_path)
     migrate(Settings.from_env())
-
-    def run_it(*arguments: object, status: int = 0) -> Result:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        shown = result.stdout + result.stderr
-        assert result.exception is None or isinstance(result.exception, SystemExit), (shown, result.exc_info)
-        assert "Traceback" not in shown
-        assert result.exit_code == status, shown
-        return result
-
-    return run_it
+    return run_command
 
 
 @pytest.fixture

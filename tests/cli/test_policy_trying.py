@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from PIL import Image
-from typer.testing import CliRunner
 
 from seawall.app import migrate, open_app
-from seawall.cli.main import app
 from seawall.publish import NewEntry, add_entries
 from seawall.settings import Settings
 from support.app import CONTENT_TYPES
+from support.commands import Run, own_settings, run_command
 from support.traces import kept_by
-
-Run = Callable[..., Result]
 
 THREAT = "I know where you live and I am coming to break your legs tonight."
 WORDS = """\
@@ -58,21 +53,9 @@ examples:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs a command in this process; a traceback fails the test. There is no database until a test makes one."""
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("SEAWALL_DATA_DIR", str(tmp_path / "data"))
-    for name in ("DATABASE_URL", "POLICIES_DIR", "CONTENT_TYPES_DIR", "TEXT_MODEL_DIR"):
-        monkeypatch.delenv(f"SEAWALL_{name}", raising=False)
-
-    def run_it(*arguments: object, status: int = 0) -> Result:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        shown = result.stdout + result.stderr
-        assert result.exception is None or isinstance(result.exception, SystemExit), (shown, result.exc_info)
-        assert "Traceback" not in shown
-        assert result.exit_code == status, shown
-        return result
-
-    return run_it
+    """Runs a command. There is no database until a test makes one."""
+    own_settings(monkeypatch, tmp_path)
+    return run_command
 
 
 @pytest.fixture

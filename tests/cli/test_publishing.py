@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from seawall import access
-from seawall.app import migrate, open_storage
-from seawall.cli.main import app
+from seawall.app import migrate, open_app, open_storage
+from seawall.screen.creator_overlays import set_overlays
 from seawall.settings import Settings
 from support.app import CONTENT_TYPES
-
-Run = Callable[..., Result]
+from support.commands import Run, own_settings, run_command
 
 HATE = """\
 policy: hate
@@ -44,24 +44,14 @@ OWN = HATE.replace("policy: hate", "policy: own").replace("title: Hate", "title:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Runs a command in this process with a data folder of its own; a traceback fails the test."""
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("SEAWALL_DATA_DIR", str(tmp_path / "data"))
+    """Runs a command of ``seawall policy`` with a database of its own."""
+    own_settings(monkeypatch, tmp_path)
     types = tmp_path / "types"
     types.mkdir()
     (types / "note.yaml").write_text(CONTENT_TYPES["note"])
     monkeypatch.setenv("SEAWALL_CONTENT_TYPES_DIR", str(types))
     migrate(Settings.from_env())
-
-    def run_it(*arguments: object, status: int = 0) -> Result:
-        result = CliRunner().invoke(app, ["policy", *(str(argument) for argument in arguments)])
-        shown = result.stdout + result.stderr
-        assert result.exception is None or isinstance(result.exception, SystemExit), (shown, result.exc_info)
-        assert "Traceback" not in shown
-        assert result.exit_code == status, shown
-        return result
-
-    return run_it
+    return partial(run_command, "policy")
 
 
 def folder(tmp_path: Path, name: str, **texts: str) -> Path:
@@ -151,3 +141,43 @@ def test_where_a_second_person_approves_a_command_proposes(
     assert "proposed: pro_" in said
     assert "Another person approves it within a week: http" in said
     assert [row["hash"] for row in json.loads(run("history", "--json").stdout)] == [first]
+
+
+def test_a_user_without_a_name_publishes_under_its_number(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 1000670000")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    run("publish", "--policies", folder(tmp_path, "own", hate=HATE), "--logic")
+    assert f"cli:uid-{os.getuid()}" in run("history").stdout
+
+
+def test_the_history_says_what_was_published_without_screening(run: Run, tmp_path: Path) -> None:
+    missed = HATE.replace(
+        "given: {hate: 0.0}\n    expect: {verdict: allow}", "given: {hate: 1.0}\n    expect: {verdict: block}"
+    )
+    plain, blind = folder(tmp_path, "plain", hate=HATE), folder(tmp_path, "blind", hate=missed)
+    run("publish", "--policies", plain)
+    assert "not screened" not in run("history").stdout
+    assert "examples fail as screened" in run("publish", "--policies", blind, status=1).stderr
+    run("publish", "--policies", blind, "--logic")
+    assert run("history").stdout.count("the examples were not screened") == 1
+    assert [row["screened"] for row in json.loads(run("history", "--json").stdout)] == [False, True]
+
+
+def test_creators_who_have_on_what_is_dropped_are_counted(run: Run, tmp_path: Path) -> None:
+    types = tmp_path / "types" / "note.yaml"
+    owned = "creator: item.owner\nfields:\n  owner: {type: id, role: context}\n"
+    types.write_text(types.read_text().replace("fields:\n", owned))
+    calm = OWN.replace("policy: own", "policy: calm").replace("harm: hate\n", "harm: hate\noverlay: {creator: calm}\n")
+    calm = calm.replace("[remove]", "[hold]")
+    run("publish", "--logic", "--policies", folder(tmp_path, "both", hate=HATE, calm=calm))
+    with open_app(Settings.from_env()) as opened:
+        for account in ("c-1", "c-2"):
+            set_overlays(opened.ledger, opened.bundle, account, overlays=["calm"], words=(), by="tests")
+    without = folder(tmp_path, "one", hate=HATE)
+    shown = run("publish", "--logic", "--dry-run", "--drop", "calm", "--policies", without).stdout
+    assert "creators' overlay calm is dropped: 2 creators have it on. Their settings stay, without effect." in shown
+    assert "creators' overlay" not in run("publish", "--logic", "--dry-run", "--policies", tmp_path / "both").stdout

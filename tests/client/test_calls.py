@@ -313,6 +313,16 @@ def test_an_account_is_reported(server: Receiver, client: Seawall) -> None:
     assert request.message == {"account": "u-9", "kind": "user", "reporter": "u-2"}
 
 
+def test_what_a_creator_has_on_is_read_set_and_ended(server: Receiver, client: Seawall) -> None:
+    state = {"overlays": [{"name": "calm-comments", "in_force": True}], "words": ["spoiler"]}
+    server.script.extend([says(state), says(state), says({"overlays": [], "words": []})])
+    assert client.set_overlays("u/1", overlays=("calm-comments",), words=iter(["spoiler"])) == state
+    assert client.overlays("u/1") == state
+    assert client.end_overlays("u/1") == {"overlays": [], "words": []}
+    assert [request.path for request in server.requests] == ["/v1/accounts/u%2F1/overlays"] * 3
+    assert server.requests[0].message == {"overlays": ["calm-comments"], "words": ["spoiler"]}
+
+
 def test_many_items_go_in_batches(server: Receiver, client: Seawall) -> None:
     server.script.extend([says({"items": [f"it_{n}" for n in range(500)]}, 202), says({"items": ["it_500"]}, 202)])
     items = [Submission(content_type="comment", id=f"c-{n}", fields={"body": "hello"}) for n in range(501)]

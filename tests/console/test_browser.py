@@ -264,6 +264,10 @@ def test_nothing_lies_on_the_buttons_that_leave_a_case_to_others(
     page.wait_for_selector("#decide")
     jump = page.locator("a.jump")
     assert jump.is_visible()
+    sticks_out = """one => one.getBoundingClientRect().right - one.closest('form').getBoundingClientRect().right"""
+    for answer in page.locator("#decide .verdicts label").all():
+        assert answer.evaluate(sticks_out) <= 0
+        assert answer.evaluate("one => one.scrollWidth <= one.clientWidth")
     shot = os.environ.get("SEAWALL_SCREENSHOTS")
     if shot:
         page.screenshot(path=f"{shot}/narrow-top-{width}.png")

@@ -12,28 +12,8 @@ import pytest
 
 from seawall import access, api, review
 from seawall.model import Item
+from support.child_safety import GROOMING, LETTER
 from support.console import PASSWORD, Rig, small
-from support.items import policy_text
-
-LETTER = """\
-content_type: letter
-title: Letter
-owner: tests
-surface: private
-audience: general
-actor: {}
-fields:
-  body: {type: text, role: body, required: true}
-  picture: {type: image, role: media}
-stages:
-  pre_publish: {budget: 80ms, on_unknown: hold}
-actions: [hold, remove, review]
-appeal: {window: 184d, route: /appeals}
-retention: {content: 30d, decisions: 5y}
-"""
-GROOMING = policy_text(
-    "grooming", 'contains(item.body, "our secret")', '[hold, review(queue="child-safety")]', "letter", harm="grooming"
-)
 
 
 @pytest.fixture(scope="module")

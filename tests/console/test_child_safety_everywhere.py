@@ -18,27 +18,10 @@ from seawall.app import COMPONENTS
 from seawall.console.request import roles_in_use
 from seawall.console.routes import console_pages
 from seawall.model import Item
+from support.child_safety import LETTER
 from support.console import PASSWORD, Browser, Rig, small
 from support.items import policy_text
 
-TYPE = """\
-content_type: letter
-title: Letter
-owner: tests
-surface: private
-audience: general
-actor: {}
-fields:
-  body: {type: text, role: body, required: true}
-  talk: {type: id, role: thread}
-  answers: {type: id, role: parent}
-  picture: {type: image, role: media}
-stages:
-  pre_publish: {budget: 80ms, on_unknown: hold}
-actions: [hold, remove, strike, review]
-appeal: {window: 184d, route: /appeals}
-retention: {content: 30d, decisions: 5y}
-"""
 GROOMING = policy_text(
     "grooming",
     'contains(item.body, "our secret")',
@@ -98,7 +81,7 @@ def ask(asgi: Any, path: str, key: str, method: str = "GET", **more: Any) -> htt
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder: Path = tmp_path_factory.mktemp("everywhere")
-    with small(folder, TYPE, GROOMING) as rig:
+    with small(folder, LETTER, GROOMING) as rig:
         app = rig.app
         for role in ("child_safety", "policy"):
             access.create_person(app.ledger, f"{role}@example.org", role, PASSWORD, [role])
@@ -113,7 +96,7 @@ def vendor_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder: Path = tmp_path_factory.mktemp("vendor")
     file = tmp_path_factory.mktemp("teams") / "roles.yaml"
     file.write_text(TEAMS)
-    with small(folder, TYPE, OTHERS, environment={"SEAWALL_ROLES": str(file)}) as rig:
+    with small(folder, LETTER, OTHERS, environment={"SEAWALL_ROLES": str(file)}) as rig:
         app = rig.app
         access.create_person(app.ledger, "child_safety@example.org", "c", PASSWORD, ["child_safety"])
         known = roles_in_use(app)

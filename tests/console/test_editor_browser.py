@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from support.console import Rig, open_page
+from seawall.console.publish import editor
+from seawall.policy import PolicySource
+from support.console import RUDENESS, Rig, open_page, opened, served
 from support.pages import LOOKS
 
 ADDRESS = "/policies/rudeness/edit"
@@ -37,6 +41,22 @@ def test_the_text_is_checked_while_it_is_written(chromium: object, url: str) -> 
     change(page, "rudenes >= 0.9", "rudeness >= 0.9")
     page.wait_for_selector("[data-problem]", state="detached")
     assert page.locator("[data-stands]").inner_text() == "as it is in force"
+    assert complaints == []
+
+
+def test_a_slow_screening_is_shown_and_its_end_too(
+    chromium: object, url: str, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editor, "_WAIT_S", 0.2)
+    page: Any
+    page, complaints = open_page(chromium, url, "policy")
+    page.goto(f"{url}/policies/gore/edit")
+    change(page, 'body: "blood"', 'body: "stuck in blood"')
+    page.click("button[value=compare]")
+    page.wait_for_selector("[data-would] [data-screening]")
+    rig.stuck.go_on.set()
+    page.wait_for_selector("[data-would] [data-screened] >> text=1 of 1 examples of this policy pass")
+    assert page.locator("[data-screening]").count() == 0
     assert complaints == []
 
 
@@ -107,3 +127,28 @@ def test_every_state_is_accessible_and_fits(
     page.locator("[data-change] summary").first.click()
     look("history")
     assert found == []
+
+
+def test_a_long_title_and_one_written_from_right_to_left_stay_in_their_places(
+    chromium: object, tmp_path: Path, sqlite_url: str
+) -> None:
+    long = RUDENESS.replace("title: Rudeness", f"title: {'Kapitänsrichtlinie' * 12}")
+    right = RUDENESS.replace("policy: rudeness", "policy: right").replace("title: Rudeness", "title: מדיניות \u202e")
+    with opened(tmp_path, database_url=sqlite_url) as rig:
+        policies = (PolicySource("0.yaml", long), PolicySource("1.yaml", right))
+        rig.app.publish(replace(rig.app.sources(), policies=policies), by="tests")
+        decided = rig.screen("You fool", id="long-title").decision
+        with served(rig) as address:
+            page: Any
+            for width in (1280, 320):
+                page, _ = open_page(chromium, address, "policy", width)
+                for path in ("/policies/rudeness", "/publications", f"/decisions/{decided}", "/policies/rudeness/edit"):
+                    page.goto(address + path)
+                    assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            page.set_viewport_size({"width": 1280, "height": 800})
+            page.goto(address + "/policies")
+            fits = "[...document.querySelectorAll('section')].every((one) => one.scrollWidth <= one.clientWidth)"
+            assert page.evaluate(fits)
+            page.goto(address + "/policies/right")
+            assert page.locator("h1").evaluate("(one) => getComputedStyle(one).direction") == "rtl"
+            assert page.locator("h1").inner_text().endswith("RLO")

@@ -117,10 +117,10 @@ def test_the_query_becomes_a_draft_that_can_be_published(rig: Rig, browser: Brow
         (rule,) = policy.rules
         assert (rule.mode, " ".join(rule.when.text.split())) == ("shadow", " ".join(query.split()))
         assert policy.harm in ("harassment", "violence", "terms")
-    assert 'action="/policies/new"' in page
+    assert 'action="/drafts/new"' in page
     reviewer = rig.browser("reviewer").get("/investigate", params={"q": "gory > 0.5"}).text
     assert "policy: draft-" in reviewer, "to be shown to those who publish"
-    assert 'action="/policies/new"' not in reviewer
+    assert 'action="/drafts/new"' not in reviewer
 
 
 def test_the_empty_page_teaches_with_conditions_in_force(browser: Browser) -> None:

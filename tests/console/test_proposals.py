@@ -11,7 +11,7 @@ import pytest
 from seawall import access
 from seawall.model import now_ms
 from seawall.policy import PolicySource
-from seawall.publish import PublishRefused, approve, find_proposal, newest_proposals
+from seawall.publish import PublishedMeanwhile, PublishRefused, approve, find_proposal, newest_proposals
 from seawall.publish.proposals import EXPIRES_AFTER_MS, BundleProposal
 from support.console import GORE, PASSWORD, RUDENESS, Rig, opened
 
@@ -84,7 +84,9 @@ def test_a_rollback_is_a_proposal_too(rig: Rig) -> None:
 
 
 def test_proposals_end(rig: Rig) -> None:
-    declined, withdrawn, outdated = proposed(rig, CLEAN), proposed(rig, CLEAN), proposed(rig, CLEAN)
+    declined = proposed(rig, CLEAN)
+    assert proposed(rig, CLEAN).id == declined.id  # it waits already
+    withdrawn, outdated = (proposed(rig, CLEAN.replace("0.9", number)) for number in ("0.91", "0.92"))
     admin, author = rig.browser("admin"), rig.browser("policy")
     for browser in (admin, author):
         browser.get("/publications")
@@ -100,6 +102,31 @@ def test_proposals_end(rig: Rig) -> None:
     assert abs(expiring.expires - now_ms() - EXPIRES_AFTER_MS) < 600_000
     with pytest.raises(PublishRefused, match="This proposal is expired"):
         approve(rig.app.bundles, replace(expiring, expires=now_ms()), rig.people["admin"].id)
+
+
+def test_a_proposal_that_another_bundle_made_outdated_stays_so(rig: Rig) -> None:
+    proposal, first = proposed(rig, CLEAN), rig.app.bundle
+    rig.app.publish(replace(rig.app.sources(), policies=(PolicySource("g.yaml", GORE),)), by="x")
+    rig.app.bundles.publish(first, "x", kind="rollback")  # what it was compared with is in force again
+    admin = rig.browser("admin")
+    admin.get("/publications")
+    (listed,) = admin.get("/proposals.json").json()["proposals"]
+    assert listed["state"] == "outdated"
+    assert "This proposal is outdated" in admin.post(f"/proposals/{proposal.id}/approve").text
+    assert rig.app.bundle.hash == first.hash
+    again = proposed(rig, CLEAN)  # the same publication, proposed anew
+    assert again.id != proposal.id
+    assert again.state(now_ms()) == "open"
+
+
+def test_nothing_is_proposed_that_was_compared_with_a_former_bundle(rig: Rig) -> None:
+    policies = (PolicySource("r.yaml", CLEAN),)
+    compared = rig.app.compare(replace(rig.app.sources(), policies=policies))
+    rig.app.publish(replace(rig.app.sources(), policies=(PolicySource("g.yaml", GORE),)), by="x")
+    with pytest.raises(PublishedMeanwhile):
+        rig.app.put_in_force(compared, by=rig.people["policy"].id)
+    with rig.app.database.read() as connection:
+        assert newest_proposals(connection, limit=9) == []
 
 
 def test_a_start_publishes_nothing_where_a_second_person_approves(rig: Rig) -> None:

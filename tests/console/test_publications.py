@@ -7,10 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from httpx import Response
+from selectolax.lexbor import LexborHTMLParser
 
 from seawall.policy import PolicySource
+from seawall.publish import BundleChanges, compare, describe, today
 from support.app import own_app
 from support.console import GORE, RUDENESS, Browser, Rig, opened
+from support.policies import CALIBRATION, TEXT_MODEL, build, policy, rule, signal
 
 STRICTER = RUDENESS.replace("do: [hold, review", "do: [remove, review").replace("at_fpr(0.01)", "0.7")
 
@@ -76,6 +80,9 @@ def test_one_click_goes_back(rig: Rig) -> None:
     rows = browser.get("/publications.json").json()["publications"]
     assert (rows[0]["kind"], rows[0]["by"]) == ("rollback", rig.people["policy"].id)
     assert rows[0]["changes"]["policies_added"] == 1
+    again = browser.post(f"/publications/{first}", in_force=second)  # the second click of a double one
+    assert (again.status_code, again.headers["location"]) == (303, "/publications")
+    assert len(browser.get("/publications.json").json()["publications"]) == len(rows)
 
 
 def test_who_looked_at_something_else_does_not_roll_back(rig: Rig) -> None:
@@ -120,7 +127,26 @@ def test_a_folder_that_differs_is_said_and_published_with_a_click(rig: Rig) -> N
     assert browser.post("/publications/folder", in_force=in_force, drop="yes").status_code == 303
     assert names(rig) == ["rudeness"]
     assert "differ from those in force, which stay" not in browser.get("/").text
-    assert browser.get("/publications.json").json()["publications"][0]["by"] == rig.people["policy"].id
+    newest = browser.get("/publications.json").json()["publications"][0]
+    assert (newest["by"], newest["screened"]) == (rig.people["policy"].id, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [("b.yml", "policy: b", "b.yml would not be read"), ("b.yaml", b"\xff", "byte 0 is not valid UTF-8")],
+)
+def test_a_start_whose_folder_cannot_be_read_goes_on_with_what_is_in_force(
+    rig: Rig, name: str, text: str | bytes, says: str
+) -> None:
+    folder = rig.app.settings.policies_dir
+    assert folder is not None
+    before = names(rig)
+    (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
+    start = rig.app.publish_at_start(by="serve")
+    assert start.outcome == "fails"
+    assert says in start.message()
+    assert "'seawall policy publish' publishes it" in start.message()
+    assert names(rig) == before
 
 
 def test_before_anything_is_published_the_page_teaches(tmp_path: Path, sqlite_url: str) -> None:
@@ -137,3 +163,51 @@ def test_before_anything_is_published_the_page_teaches(tmp_path: Path, sqlite_ur
         )
         assert browser.get("/publications/compare").status_code == 404
         assert browser.get("/publications/folder").status_code == 404
+
+
+def test_what_is_not_permitted_any_more_or_again_is_named(rig: Rig) -> None:
+    before = rig.app.bundle.hash
+    law = """\
+not_permitted:
+  quiet-comments:
+    ground: Directive 2002/58/EC, Art. 5(1)
+    detectors: [insults]
+    surfaces: [public]
+    jurisdictions: [EU]
+"""
+    source = PolicySource(path="not-permitted.yaml", text=law)
+    after = rig.app.publish(replace(rig.app.sources(), not_permitted=source), by="cli:ada").hash
+    browser = rig.browser("policy")
+    added = text_of(browser.get(f"/publications/compare?before={before}&after={after}"))
+    assert "added prohibition quiet-comments" in added
+    assert "Prohibitions 1 0 0" in added
+    assert "Something may run that might not before." not in added
+    dropped = text_of(browser.get(f"/publications/compare?before={after}&after={before}"))
+    assert "dropped prohibition quiet-comments Something may run that might not before." in dropped
+
+
+def test_a_threshold_says_its_language_and_what_it_means(rig: Rig) -> None:
+    stricter = [replace(point, threshold=point.threshold * 0.9) for point in CALIBRATION.points]
+    german = replace(CALIBRATION, language="de", points=tuple(stricter))
+    detector = replace(TEXT_MODEL, signals=(signal("hate", table=True, calibration=(CALIBRATION, german)),))
+    hashes = [
+        rig.app.bundles.publish(build(policy(rule(f"hate >= at_recall({recall})")), [detector]), "tests").hash
+        for recall in ("0.6", "0.4")
+    ]
+    page = rig.browser("policy").get(f"/publications/compare?before={hashes[0]}&after={hashes[1]}")
+    moved = [" ".join(one.text().split()) for one in LexborHTMLParser(page.text).css("[data-threshold]")]
+    described = [line for line in describe(rig_changes(rig, *hashes)).splitlines() if "threshold of" in line]
+    assert len(moved) == len(described) > 1
+    for said, told in zip(moved, described, strict=True):
+        assert ("items in the language de" in said) == ("'de'" in told)
+        assert "Its meaning changes: at_recall(0.6) becomes at_recall(0.4)" in said
+
+
+def rig_changes(rig: Rig, before: str, after: str) -> BundleChanges:
+    return compare(rig.app.bundles.load(before), rig.app.bundles.load(after), today())
+
+
+def text_of(answer: Response) -> str:
+    body = LexborHTMLParser(answer.text).body
+    assert body is not None
+    return " ".join(body.text(separator=" ").split())

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from selectolax.lexbor import LexborHTMLParser
 
+from seawall.model import Verdict
 from seawall.policy import PolicySource
 from support.console import RUDENESS, Rig, opened
 
@@ -81,3 +83,64 @@ def test_child_safety_is_for_specialists(rig: Rig) -> None:
     assert f'href="/accounts/{who}#snoozes"' not in policy.get("/policies/rudeness").text
     assert f'href="/accounts/{who}#snoozes"' in admin.get("/policies/rudeness").text
     assert policy.post(f"/accounts/{who}/snoozes/{snooze['id']}/end").status_code == 404
+
+
+def test_a_rule_is_set_aside_on_the_page_of_the_policy(rig: Rig) -> None:
+    who = account(rig)
+    hit = rig.screen("You fool", id="hit")
+    browser = rig.browser("policy")
+    link = f"/policies/rudeness?rule=certain&amp;account={who}#snooze"
+    assert link in browser.get(f"/decisions/{hit.decision}").text
+    form = LexborHTMLParser(browser.get(f"/policies/rudeness?rule=certain&account={who}").text)
+    assert [one.attributes["value"] for one in form.css("#snooze-account")] == [who]
+    assert [one.text() for one in form.css("#snooze-rule option[selected]")] == ["rudeness/certain"]
+    assert "gore/words" not in [one.text() for one in form.css("#snooze-rule option")]
+    done = browser.post("/policies/rudeness/snoozes", **GIVEN, account="author")  # the product's id
+    assert done.headers["location"] == "/policies/rudeness#rule-certain"
+    assert f'href="/accounts/{who}#snoozes"' in browser.get("/policies/rudeness").text
+    assert rig.screen("You fool", id="after").verdict is Verdict.HOLD
+    again = browser.post("/policies/rudeness/snoozes", **GIVEN, account=who)
+    assert (again.status_code, "set aside for this account already" in again.text) == (422, True)
+    assert len(browser.get(f"/accounts/{who}.json").json()["snoozes"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"account": "nobody"}, "There is no account"),
+        ({"account": ""}, "There is no account"),
+        ({"account": "en_" + "0" * 32}, "There is no account"),
+        ({"account": "<b>"}, "There is no account"),
+        ({"rule": "gore/words"}, "Choose one of the rules in force"),
+        ({"days": "1e3"}, "A rule is snoozed for 1 to 365 days."),
+        ({"snooze_why": ""}, "Write what others should know"),
+    ],
+)
+def test_the_page_of_the_policy_keeps_what_was_typed(rig: Rig, change: dict[str, str], says: str) -> None:
+    who = account(rig)
+    browser = rig.browser("policy")
+    browser.get("/policies/rudeness")
+    given = {**GIVEN, "account": "author", **change}
+    refused = browser.post("/policies/rudeness/snoozes", **given)
+    assert (refused.status_code, says in refused.text) == (422, True)
+    form = LexborHTMLParser(refused.text)
+    assert [one.attributes["value"] for one in form.css("#snooze-days")] == [given["days"]]
+    assert [one.text() for one in form.css("#snooze-why")] == [given["snooze_why"]]
+    assert browser.get(f"/accounts/{who}.json").json()["snoozes"] == []
+
+
+def test_the_form_is_for_those_who_may_snooze(rig: Rig) -> None:
+    who = account(rig)
+    hit = rig.screen("You fool", id="hit")
+    reviewer = rig.browser("reviewer")
+    for page in (f"/policies/rudeness?account={who}", f"/decisions/{hit.decision}"):
+        assert "#snooze" not in reviewer.get(page).text
+        assert "snooze-account" not in reviewer.get(page).text
+    assert reviewer.post("/policies/rudeness/snoozes", **GIVEN, account=who).status_code == 403
+    text = RUDENESS.replace("harm: harassment", "harm: grooming").replace("hold}", "allow}")
+    rig.app.publish(replace(rig.app.sources(), policies=(PolicySource("r.yaml", text),)), by="tests")
+    policy, admin = rig.browser("policy"), rig.browser("admin")
+    assert "snooze-account" not in policy.get("/policies/rudeness").text
+    assert "snooze-account" in admin.get("/policies/rudeness").text
+    assert policy.post("/policies/rudeness/snoozes", **GIVEN, account=who).status_code == 422
+    assert policy.post("/policies/none/snoozes", **GIVEN, account=who).status_code == 404

@@ -111,6 +111,8 @@ def test_a_field_without_role() -> None:
         ("title: {type: text, role: title}", "Title: {type: text, role: title}", "'Title' cannot be a field's name"),
         ("content_type: comment", "content_typ: comment", "a content type has no key 'content_typ'"),
         ("post_publish: {", "posted: {", "unknown stage 'posted'"),
+        ("creator: item.reply_to", "creator: item.body", "'item.body' is no field that can name the owner of a place"),
+        ("creator: item.reply_to", "creator: [item.reply_to]", "creator must name one field"),
     ],
 )
 def test_gaps_are_refused(old: str, new: str, message: str) -> None:

@@ -6,10 +6,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from seawall.counters.follower import Counters
 from seawall.counters.sent_activities import SentActivity, record_activities
+from seawall.counters.snapshots import load_snapshot
 from seawall.model import Decision, UnknownReason, now_ms
 from seawall.model.counters import POSITION
 from seawall.policy import replay
@@ -116,6 +118,40 @@ def test_what_decisions_found_is_counted_once_and_an_item_does_not_count_itself(
     assert [(read(rig, one)[linked], read(rig, one)[most]) for one in (again, edited)] == [(1, 1), (2, 2)]
     assert read(rig, rig.screen("hello", id="n-9"))[linked] == 2  # an edit is no new item
     assert read(rig, rig.screen("hello", id="n-10", actor="a-2"))[linked] == 0
+
+
+def test_the_last_ones_are_in_the_order_of_their_time_and_an_item_is_none_of_its_own(rig: Rig) -> None:
+    since, pair = 'since_last(actor, "note")', 'since_last([actor, item.body], "note")'
+    played = 'since_last(actor, "play", where=(activity.seconds >= 30))'
+    among = 'among_last(actor, "play", k=3, where=(activity.seconds >= 30))'
+    publish(
+        rig,
+        f'{since} is not None and {since} < "1h"',
+        f"{pair} is None",
+        f'{played} is not None and {played} < "1h"',
+        f"{among} >= 9",
+    )
+    names = (since, pair, played, among)
+
+    def numbers(answer: ScreenResponse) -> list[Any]:
+        features = rig.decision(answer).features or {}
+        return [features[name] and int(features[name]) for name in names]
+
+    first = rig.screen("hello", id="n-1")
+    assert (first.verdict, numbers(first)) == ("allow", [None, None, None, 0])
+    second = rig.screen("other", id="n-2")
+    assert second.verdict == "hold"
+    assert (rig.decision(second).features or {})[since] < 60
+    assert (rig.decision(second).features or {})[pair] is None
+    long_ago = (3 * HOUR, 2 * HOUR, HOUR, DAY)  # the last one arrives late, and is no more one of the last three
+    send(rig, *(play(f"p-{ago}", ago, seconds=10 if ago == HOUR else 60) for ago in long_ago))
+    found = numbers(rig.screen("third", id="n-3"))
+    assert 7_200 <= found[2] < 7_260
+    assert found[3] == 2
+    alone = rig.screen("hello", id="n-9", actor="a-9")
+    again = rig.screen("hello, edited", id="n-9", actor="a-9")
+    assert [numbers(one)[0] for one in (alone, again)] == [None, None]
+    assert f"{since} = " in explained(rig, second)
 
 
 def test_accounts_are_told_apart_among_items_and_among_activities(rig: Rig) -> None:
@@ -282,6 +318,25 @@ def test_a_restart_counts_on(database_url: str, tmp_path: Path) -> None:
                 distinct: 3,
             }  # n-2, which is known, does not count itself; its text was that of n-0
             rig.gore.go_on.set()
+
+
+def test_a_snapshot_of_a_release_before_the_latest_were_kept_is_read(rig: Rig) -> None:
+    publish(rig, f"{FOUR} > 90")
+    rig.screen(id="n-1")
+    rig.app.refresh()
+    counters = rig.app.context.get(Counters)
+    counters._save()
+    file, vault = counters._file, rig.app.vault
+    stored = msgspec.msgpack.decode(vault.reveal("counters", file.read_bytes()), strict=False)
+    stored[0] = 1
+    del stored[3][1][0][0]["most"]
+    file.write_bytes(vault.protect("counters", msgspec.msgpack.encode(stored)))
+    found = load_snapshot(file, vault, counters._digest, 100)
+    assert found is not None
+    assert (found[0].position, found[1].entries) == (counters.position, 1)
+    stored[0] = 3
+    file.write_bytes(vault.protect("counters", msgspec.msgpack.encode(stored)))
+    assert load_snapshot(file, vault, counters._digest, 100) is None
 
 
 def test_without_counters_nothing_is_read(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,17 @@ def scores(detector: LexiconDetector, text_part: TextPart, text: str) -> dict[st
         ("send me nudes", "sexual_terms", 0.6),
         ("hot singles in your area", "sexual_terms", 0.6),
         ("how old are you? send me a pic of you, don't tell your mom", "contact_terms", 0.7),
+        ("we'll put you in a coffin", "threat_terms", 0.5),
+        ("I'm going to bring a rifle to your school", "threat_terms", 0.8),
+        ("showing up at your house with a knife", "threat_terms", 0.8),
+        ("do you have your own bedroom?", "contact_terms", 0.5),
+        ("is it ok to call when your parents are out tonight", "contact_terms", 0.5),
+        ("one last concert and then i end it for good", "self_harm_terms", 0.6),
+        ("finished my goodbye letter", "self_harm_terms", 0.5),
+        ("cashapp, friends and family only", "scam_terms", 0.6),
+        ("hi dad, new phone, please transfer the rent", "scam_terms", 0.4),
+        ("those brothers who struck are heroes", "extremism_terms", 0.6),
+        ("join our militia", "extremism_terms", 0.6),
     ],
 )
 def test_words_of_harm_are_found(
@@ -88,6 +99,12 @@ def test_words_of_harm_are_found(
         "a podcast about consent and sex education",
         "The drug lord was arrested for selling heroin",
         "the class assessment in Scunthorpe passed",
+        "they put him in the ground on Monday, rest in peace",
+        "never bring a knife to a gunfight",
+        "bringing the big guns to the festival",
+        "we end it all with fireworks",
+        "wrote my last letter to the fan club",
+        "I would sell my kidneys for these tickets",
         "",
     ],
 )
@@ -103,6 +120,8 @@ def test_ordinary_text_stays_below_every_rule(detector: LexiconDetector, text_pa
         ("buy cocaine", "don't buy cocaine"),
         ("claim your prize", "beware of scammers who say claim your prize"),
         ("send me nudes", "a victim of abuse was told: send me nudes"),
+        ("all immigrants are criminals", "people who keep claiming that all immigrants are criminals are wrong"),
+        ("you stupid bastard", "I hate how good this is, you stupid bastard"),
     ],
 )
 def test_help_and_warnings_soften(detector: LexiconDetector, text_part: TextPart, harsh: str, mild: str) -> None:

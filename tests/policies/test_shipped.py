@@ -90,6 +90,7 @@ class TestPolicy:
 
 
 OF_THE_CATALOGUE = {
+    "calm-comments",  # an overlay: messages stand in nobody's place
     "known-content",
     "known-media",
     "copied-audio",

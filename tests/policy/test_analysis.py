@@ -57,6 +57,19 @@ def test_a_threshold_out_of_range() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        'among_last(actor, "comment", k=20, where=activity.likes > 3) > 20',
+        'since_last(actor, "comment") is not None and since_last(actor, "comment") > "401d"',
+    ],
+)
+def test_a_number_that_the_last_activities_cannot_give(when: str) -> None:
+    found = warnings(policy(rule(f"({when}) or hate > 0.5")))
+    assert "is never true" in found
+    assert warnings(policy(rule(f"({when.replace('> 20', '>= 20').replace('401d', '399d')}) or hate > 0.5"))) == ""
+
+
 def test_a_comparison_that_is_always_true() -> None:
     assert warnings(policy(rule("spam >= 0 and hate > 0.5"))) == (
         "test.yaml:12:7: warning: 'spam >= 0' is always true\n"

@@ -125,6 +125,19 @@ DAY = 86_400_000
             ),
         ),
         (
+            'among_last([actor, item.body], "comment", k=20, where=activity.threat_terms >= 0.5) > 5',
+            'among_last([actor, item.body], "comment", k=20, where=(activity.threat_terms >= 0.5))',
+            CounterSpec(
+                function=CounterFunction.AMONG_LAST,
+                by=("actor", "body"),
+                activity="decided:comment",
+                within=400 * DAY,
+                where=("compare", "threat_terms", ">=", 0.5),
+                signals=("threat_terms",),
+                last=20,
+            ),
+        ),
+        (
             'strikes(actor, "spam", within="90d") >= 2',
             'strikes(actor, "spam", within="90d")',
             CounterSpec(function=CounterFunction.STRIKES, by=("actor",), within=90 * DAY, policy="spam"),

@@ -12,9 +12,9 @@ from support.examples import examples
 from support.policies import DETECTORS, HEAD, TEXT_MODEL, build, content_types, errors, policy, rule
 
 FUNCTIONS = (
-    "abs, age, at_fpr, at_precision, at_recall, bank, cluster_size, contains, count, count_matches, distinct, "
-    "first_seen, in_part, known, length, lower, matches, max, max_of, min, not_permitted, rate, ratio, strikes, "
-    "sum_of, unanswerable"
+    "abs, age, among_last, at_fpr, at_precision, at_recall, bank, cluster_size, contains, count, count_matches, "
+    "distinct, first_seen, in_part, known, length, lower, matches, max, max_of, min, not_permitted, rate, ratio, "
+    "since_last, strikes, sum_of, unanswerable"
 )
 
 ITEM = 'item: {comment: {body: "hello", tags: [], likes: 0}}'

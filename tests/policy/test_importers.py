@@ -113,6 +113,21 @@ WhenRules(
     assert shadow(imported, {"body": "see BIT.LY/x"}) == set()  # in SML a rule fails where a feature is missing
 
 
+MORE = """\
+Popular = Likes > 2
+_Local = Likes > 6
+Word = 'word'
+Few = [1, 2]
+Names = ['x', 'y']
+Score: float = JsonData(path='$.comment.score')
+LooseScore: float = JsonData(path='$.comment.score', required=False)
+Country: str = JsonData(path='$.account.country', required=False)
+Old = Rule(when_all=[Likes > 2], description='old')
+High = Rule(when_all=[Likes > 4], description='high')
+Rated = Rule(when_all=[Score > 3], description='rated')
+"""
+
+
 @pytest.mark.parametrize(
     ("condition", "fires", "silent"),
     [
@@ -120,20 +135,46 @@ WhenRules(
         ("TextContains(text=Text, phrase='free cards')", {"body": "FREE cards!"}, {"body": "carefree cards"}),
         ("StringLength(s=Text) > 5", {"body": "123456"}, {"body": "12345"}),
         ("Likes in [1, 2]", {"likes": 2}, {"likes": 3}),
-        ("not (Title == 'x')", {"title": "y"}, {}),
+        ("not (Title == 'x')", {"title": "y"}, {"title": "x"}),
+        ("not (Title == 'x')", {}, None),  # in SML what is missing is compared as None
+        ("Title != 'x'", {}, {"title": "x"}),
+        ("Title == 'x'", {"title": "x"}, {}),
+        ("Title not in ['x', 'y']", {}, {"title": "y"}),
+        ("Title in ['x', 'y']", {"title": "y"}, {}),
+        ("Title != Country", {"title": "y"}, {}),
+        ("Title == Country", {}, {"title": "y"}),
+        ("'x' not in Title", {}, {"title": "xy"}),
+        ("not (Score > 3)", {"score": 2}, {}),  # what fails stays so when it is negated
+        ("not (LooseScore > 3)", {}, {"score": 4}),  # what is not required is None, and not greater
+        ("not (Score > 3 and Likes > 0)", {"likes": 1}, {"score": 4, "likes": 1}),  # 'and' takes what fails for false
+        ("Likes in Few", {"likes": 2}, {"likes": 3}),
+        ("Title not in Names", {}, {"title": "y"}),
+        ("(Likes > 2) == True", {"likes": 3}, {"likes": 2}),
+        ("not High", {"likes": 3}, {"likes": 5}),
+        ("not Rated", {"score": 2}, {}),
+        ("_Local", {"likes": 7}, {"likes": 6}),
+        ("RegexMatch(target=Text, pattern='a\u200bb')", {"body": "a\u200bb"}, {"body": "a b"}),
+        ("RegexMatch(target=Text, pattern=Word)", {"body": "a word"}, {"body": "a WORD"}),
         ("Title != None", {"title": "y"}, {}),
         ("Title == None", {}, {"title": "y"}),
-        ("Likes > 2 or Title == 'x'", {"likes": 3, "title": "y"}, {"likes": 3}),
+        ("Likes > 2 or Title == 'x'", {"likes": 3}, {"likes": 1}),
+        ("Score > 2 or Likes > 2", {"likes": 3}, {"likes": 1}),
         ("Popular", {"likes": 3}, {"likes": 1}),
         ("Old", {"likes": 3}, {"likes": 1}),
         ("-Likes < -2", {"likes": 3}, {"likes": 1}),
-        ("CountRegexMatches(s=Text, pattern='a') >= 2", {"body": "aa"}, {"body": "a"}),
+        ("CountRegexMatches(target=Text, patterns=['a', 'b']) >= 2", {"body": "ab"}, {"body": "aa"}),
         ("not (ActionName == 'send_message' and Likes > 0)", {"likes": 3}, None),
     ],
 )
 def test_what_a_condition_means(condition: str, fires: dict[str, Any], silent: dict[str, Any] | None) -> None:
-    more = "Popular = Likes > 2\nOld = Rule(when_all=[Likes > 2], description='old')\n"
-    imported = osprey(f"{more}R = Rule(when_all=[{condition}], description='r')\n")
+    imported = import_osprey(
+        {
+            "models/base.sml": BASE,
+            "rules/other.sml": "_Local = Likes > 0\nOther = Rule(when_all=[_Local, Text == 'other'])\n",
+            "rules/spam.sml": f"{MORE}R = Rule(when_all=[{condition}], description='r')\n",
+        },
+        target(),
+    )
     assert "r" in shadow(imported, dict(fires))
     if silent is not None:
         assert "r" not in shadow(imported, dict(silent))
@@ -142,7 +183,7 @@ def test_what_a_condition_means(condition: str, fires: dict[str, Any], silent: d
 @pytest.mark.parametrize(
     ("rules", "place", "why"),
     [
-        ("R = Rule(when_all=[HasLabel(entity=UserId, label='x')])", "1:20", "rules cannot read tags"),
+        ("R = Rule(when_all=[HasLabel(entity=UserId, label='x')])", "1:20", "rules cannot read tags of an account"),
         ("R = Rule(when_all=[Nobody > 3])", "1:20", "'Nobody' is not defined in the files"),
         ("R = Rule(when_all=[UserId == 'x'])", "1:20", "no field of comment stands for UserId ($.user.id)"),
         ("R = Rule(when_all=[Likes > 1,\n  MyOwn(x=Text) > 3])", "2:3", "the function MyOwn has no counterpart"),
@@ -156,6 +197,29 @@ def test_what_a_condition_means(condition: str, fires: dict[str, Any], silent: d
         ("R = Rule(when_all=[Text > 3])", "1", "'>' cannot compare a text with an integer"),
         ("for x in y:\n  pass", "1:1", "it is no assignment, Rule or WhenRules"),
         ("R = Rule(when_all=[Likes > 1])\nWhenRules(rules_any=[Q], then=[])", "2:22", "no Rule of that name"),
+        (
+            "R = Rule(when_all=[Likes > 1])\nWhenRules(rules_any=[R, not R], then=[])",
+            "2:25",
+            "lists the names of rules",
+        ),
+        (
+            "X = JsonData(path='$.parent.text')\nR = Rule(when_all=[X == 'x'])",
+            "2:20",
+            "no field of comment stands for X",
+        ),
+        (
+            "X = JsonData(path='$.peer.followers')\nR = Rule(when_all=[X > 1])",
+            "2:20",
+            "stands for X ($.peer.followers)",
+        ),
+        ("R = Rule(when_all=[ActionName == 'comment', ActionName == 'message'])", "1:45", "two kinds of event at once"),
+        ("R = Rule(when_all=[Text == '\\ud800'])", "1:28", "half of a surrogate pair"),
+        (
+            "R = Rule(when_all=[RegexMatch(target=Text, pattern='x', case_insensitive=Verified)])",
+            "1:20",
+            "neither True",
+        ),
+        ("R = Rule(when_all=[CountRegexMatches(target=Text, patterns=[Title]) > 1])", "1:20", "constant list of texts"),
     ],
 )
 def test_what_cannot_be_mapped_is_said_with_its_place(rules: str, place: str, why: str) -> None:
@@ -169,6 +233,7 @@ def test_what_cannot_be_mapped_is_said_with_its_place(rules: str, place: str, wh
     [
         ("DeclareVerdict(verdict='accept')", None, "no action stands for the verdict 'accept'"),
         ("DeclareVerdict(verdict='flag_for_review')", 'review(queue="imported")', ""),
+        ("DeclareVerdict(verdict='quarantine')", "hold", "taken for the action hold"),
         ("LabelAdd(entity=PostId, label='x')", None, "a tag is on the account, and PostId is none"),
         ("LabelAdd(entity=UserId, label='x', apply_if=Verified)", None, "'apply_if' has no counterpart"),
         ("LabelAdd(entity=UserId, label='x', expires_after=Minute)", None, "Minute is not a constant duration"),
@@ -201,6 +266,53 @@ def test_rules_of_a_file_that_is_required_under_a_condition() -> None:
     imported = import_osprey(files, target())
     assert "a.yaml" not in imported.files
     assert "rules/a.sml:1:5: not imported: rule A\n  why: rules cannot read tags" in report(imported)
+
+
+def test_a_file_that_is_required_by_the_name_of_the_event() -> None:
+    files = {
+        "models/base.sml": BASE,
+        "main.sml": "Require(rule=f'actions/{ActionName}.sml')\nRequire(rule=f'likes/{Likes}.sml')\n",
+        "actions/create_comment.sml": "A = Rule(when_all=[Title == 'x'])\n",
+        "actions/stream.sml": "B = Rule(when_all=[Title == 'x'])\n",
+        "likes/many.sml": "C = Rule(when_all=[Title == 'x'])\n",
+    }
+    imported = import_osprey(files, target())
+    assert list(imported.files) == ["create-comment.yaml"]
+    assert "applies_to: [comment]\n" in imported.files["create-comment.yaml"]
+    said = report(imported)
+    assert "main.sml:1:14: not imported: rule B\n  why: no content type stands for event 'stream'" in said
+    assert "likes/many.sml:1: not imported: rule 'c'" in said
+
+
+def test_a_file_that_is_required_for_two_kinds_of_event() -> None:
+    files = {
+        "models/base.sml": BASE,
+        "main.sml": "".join(
+            f"Require(rule='rules/a.sml', require_if=ActionName == '{name}')\n" for name in ("comment", "message")
+        ),
+        "rules/a.sml": "A = Rule(when_all=[Text == 'x'])\n",
+    }
+    imported = import_osprey(files, target())
+    assert not imported.files
+    assert "rules/a.sml:1:5: not imported: rule A\n  why: its file is required under several" in report(imported)
+
+
+def test_a_name_that_is_given_and_no_expression() -> None:
+    imported = osprey("R = Rule(when_all=[Likes > 1])", names={"Likes": "hate >"})
+    assert "hate > cannot be compared: it is no expression" in report(imported)
+
+
+def test_one_of_two_events_is_unknown() -> None:
+    imported = osprey("R = Rule(when_all=[ActionName in ['create_comment', 'stream'], Likes > 1])")
+    assert shadow(imported, {"likes": 2}) == {"r"}
+    assert "rules/spam.sml:1:20: changed: rule R\n  why: no content type stands for event 'stream'" in report(imported)
+
+
+def test_a_name_that_is_assigned_twice() -> None:
+    with pytest.raises(
+        ImportRefused, match=r"rules/spam\.sml:1:9: 'Likes' is assigned twice, first in models/base\.sml:8"
+    ):
+        osprey("Likes = 3")
 
 
 def test_names_and_events_that_are_given() -> None:
@@ -324,9 +436,14 @@ def test_a_rule_with_a_tree_of_conditions() -> None:
                 leaf("CONTENT_FIELD", "score", "GREATER_THAN", 5),
                 conjunction="XOR",
             ),
-            {"likes": 6, "score": 1},
-            {"likes": 6},  # a condition about what is missing is inapplicable
+            {"likes": 6},  # a condition about what is missing is inapplicable, which counts as false
+            {"likes": 6, "score": 6},
         ),
+        (one(words("CONTAINS_TEXT", "a", comparator="NOT_EQUAL_TO", threshold=False)), {"body": "a"}, {"body": "b"}),
+        (one(words("CONTAINS_TEXT", "a", comparator="NOT_EQUAL_TO")), {"body": "a"}, {"body": "b"}),
+        (one(words("CONTAINS_TEXT", "a\u200bb")), {"body": "a\u200bb"}, {"body": "a b"}),
+        (one(leaf("CONTENT_FIELD", "title", "EQUALS", "true")), {"title": "true"}, {"title": "x"}),
+        (one(leaf("CONTENT_FIELD", "title", "LESS_THAN", 0.5, signal=HATE)), {"title": "x"}, {}),
         (
             one(
                 leaf("CONTENT_FIELD", "likes", "GREATER_THAN", 5),
@@ -355,6 +472,10 @@ def test_what_a_tree_means(rule: dict[str, Any], fires: dict[str, Any], silent: 
         (one(words("CONTAINS_TEXT")), "[0].conditionSet.conditions[0]", "it names no texts to look for"),
         (one(leaf("FULL_ITEM", "", signal={"type": "CUSTOM", "name": "mine"})), "[0].conditionSet", "no signal stands"),
         (one(words("CONTAINS_REGEX", "(?=x)")), "[0]", "RE2 rejects the pattern"),
+        (one(words("CONTAINS_TEXT", "")), "[0].conditionSet.conditions[0]", "an empty one, which is in every text"),
+        (one(words("CONTAINS_TEXT", "a", comparator="IS_UNAVAILABLE", threshold=1)), "[0].condition", "true or false"),
+        (one(leaf("CONTENT_FIELD", "likes", "EQUALS", 1, signal="x")), "[0].conditionSet.conditions[0]", "no object"),
+        (one(leaf("FULL_ITEM", "", "IS_NOT_PROVIDED")), "[0].conditionSet.conditions[0]", "only a single field"),
         (one(conjunction="AND"), "[0].conditionSet", "a condition set must list conditions"),
         (one(*[words("CONTAINS_TEXT", "a")] * 5, conjunction="XOR"), "[0].conditionSet", "the conjunction 'XOR'"),
         (one(words("CONTAINS_TEXT", "a"), status="ARCHIVED"), "[0]", "its status is ARCHIVED"),
@@ -388,6 +509,21 @@ def test_banks_item_types_and_actions() -> None:
     assert "applies_to: [comment, message]\n" in text
     assert "there is no bank 'b1'" in report(coop(rule))
     assert "no action stands for it" in report(coop(rule, names={"b1": "slogans"}))
+
+
+def test_what_reads_more_than_in_the_original_is_said() -> None:
+    bank = leaf("CONTENT_FIELD", "title", signal={"type": "TEXT_MATCHING_CONTAINS_TEXT"})
+    bank["matchingValues"] = {"textBankIds": ["slogans"]}
+    image = leaf("CONTENT_COOP_INPUT", "Any image", "GREATER_THAN", 0.5, signal=HATE)
+    said = report(coop(one(bank, image, itemTypes=["comment", "stream"])))
+    assert "changed: rule 'R'\n  why: the bank 'slogans' is looked for in every part, not in item.title alone" in said
+    assert "changed: rule 'R'\n  why: 'Any image' became every part of the item" in said
+    assert "[0]: changed: rule 'R'\n  why: no content type stands for item type 'stream'" in said
+
+
+def test_a_field_that_is_a_signal_here() -> None:
+    imported = coop(one(leaf("CONTENT_FIELD", "toxicity", "GREATER_THAN", 0.8)), names={"toxicity": "hate"})
+    assert "when: |-\n      hate > 0.8\n" in imported.files["rules.yaml"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "3", "{}", "[" * 100_000, "9" * 10_000, '{"rules": 3}', '"\\ud800"', "\x00"])

@@ -79,6 +79,14 @@ def mistakes() -> Iterator[tuple[str, str]]:
         "an overlay for another surface": good.replace(
             "applies_to: [comment]", "applies_to: [comment]\noverlay: {surface: private}"
         ),
+        "an overlay for nobody": good.replace("applies_to: [comment]", "applies_to: [comment]\noverlay: {}"),
+        "an overlay for nobody's place": good.replace(
+            "applies_to: [comment]", "applies_to: [message]\noverlay: {creator: calm}"
+        ),
+        "an action that is not a creator's to ask for": policy(rule("hate > 0.5", "[remove]")).replace(
+            "applies_to: [comment]", "applies_to: [comment]\noverlay: {creator: calm}"
+        ),
+        "a creator's words without a creator": policy(rule("creator_words >= 1")),
         "a wider rule": policy(rule("hate > 0.5") + "    applies_to: [message]\n"),
         "a mapping as when": HEAD + "rules:\n  - {id: a, when: {a: b}, do: [hold]}\n",
         "an empty when": HEAD + "rules:\n  - {id: a, when: , do: [hold]}\n",
@@ -217,6 +225,17 @@ COUNTERS: Final = (
     'count(actor, "comment") > 1',
     "count(actor) > 1",
     'count(actor, "coment", within="1d") > 1',
+    'since_last(actor, "comment") > "1d"',
+    "since_last(actor) is None",
+    'since_last(actor, "comment", within="1d") is None',
+    'since_last(actor, "comment") is not None and since_last(actor, "comment") > 3',
+    'among_last(actor, "comment", k=20) > 1',
+    'among_last(actor, "comment", where=activity.likes > 1) > 1',
+    'among_last(actor, "comment", k=0, where=activity.likes > 1) > 1',
+    'among_last(actor, "comment", k=101, where=activity.likes > 1) > 1',
+    'among_last(actor, "comment", k=True, where=activity.likes > 1) > 1',
+    'among_last(actor, "coment", k=20, where=activity.likes > 1) > 1',
+    'among_last(actor, "comment", k=20, where=activity.hate > 0.5) > 1',
     'count(actor, "Play it", within="1d") > 1',
     'count(actor, "strike", within="1d") > 1',
     'count(actor, item.body, within="1d") > 1',

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from seawall.model import Modality, Signal, SignalKind, Unknown, UnknownReason
 from seawall.policy import Bundle, Context, PolicyErrors
 from seawall.policy.analysis import analyse, ranges_in
-from seawall.policy.bundle import offered_signals
-from seawall.policy.environment import Environment
+from seawall.policy.environment import Environment, offered_signals
 from seawall.policy.reasoning import Reasoner
 from seawall.policy.tree import TypedTerm
 from support.examples import examples
@@ -258,6 +257,10 @@ def test_conditions_that_imply_others_and_not_the_reverse(first: str, second: st
         ("known(hate >= 0.5 or item.likes > 3)", False),
         ("hate >= 0", False),
         ("hate + item.likes > 3", True),
+        ('in_part("title", hate) >= 0.5', True),
+        ('threat_terms <= in_part("title", hate)', False),  # both are 0 where there is no title
+        ('in_part("title", hate) < 0.5', False),
+        ('known(in_part("title", hate)) and threat_terms > 0.5', False),
         ("(item.likes if hate > 0.5 else item.likes) > 3", False),
     ],
 )

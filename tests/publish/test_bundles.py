@@ -147,5 +147,8 @@ def test_sources_are_read_from_folders(tmp_path: Path) -> None:
     assert [Path(policy.path).stem for policy in found.policies] == ["gore", "rude"]
     assert sorted(one.name for one in found.content_types) == sorted(CONTENT_TYPES)
     assert [Path(one.path).stem for one in read_sources(policies / "rude.yaml", types).policies] == ["rude"]
+    (policies / "not-permitted.yml").write_text("not_permitted: {}")  # else what it forbids would be done
+    with pytest.raises(SourceError, match=r"would not be read: rename it to not-permitted\.yaml"):
+        read_sources(policies, types)
     with pytest.raises(SourceError, match=r"no \.yaml file"):
         read_sources(tmp_path / "nowhere", types)

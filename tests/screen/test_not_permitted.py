@@ -37,8 +37,9 @@ from seawall.model import (
     new_id,
     now_ms,
 )
+from seawall.model.stored_items import PastItems
 from seawall.policy import Bundle, PolicyErrors, PolicySource, build_bundle, load_bundle
-from seawall.publish import Sources, compare, describe, draft_of, summary
+from seawall.publish import NewEntry, Sources, add_entries, compare, describe, draft_of, summary
 from seawall.screen import ScreenResponse, load_decision, report_not_permitted, try_item
 from seawall.screen.investigation import InvestigationFilters, ask, investigate
 from support.app import CONTENT_TYPES, POLICIES, own_app
@@ -443,3 +444,100 @@ def test_the_past_is_asked_without_taking_what_was_not_permitted_for_nothing_fou
         rows = StoredRows(made.app.database, made.app.vault, made.app.bundles, [made.app.bundle, draft], since=0)
         report = run_backtest(made.app.bundle, draft, rows.batches())
         assert [(one.rule, one.fired) for one in report.rules if one.rule == "rude/likely"] == [("rude/likely", 1)]
+
+
+def reading(condition: str, mode: str = "shadow") -> str:
+    """The policy with one more rule."""
+    return POLICIES["rude"].replace(
+        "rules:\n", f"rules:\n  - id: more\n    mode: {mode}\n    when: {condition}\n    do: [demote]\n"
+    )
+
+
+@pytest.mark.parametrize("law", [EPRIVACY.replace("[insults]", "all"), EPRIVACY.replace("[insults]", "[rule_texts]")])
+def test_the_past_is_asked_without_reading_texts_that_rules_may_not_read(tmp_path: Path, law: str) -> None:
+    """No rule in force read texts, so no decision says that they were withheld."""
+    condition = 'contains(item.body, "fool")'
+    with house(tmp_path, law) as made:
+        made.screen("you fool", "eu", "DE")
+        made.screen("you fool", "us", "US")
+        asked = ask(condition, made.app.bundle, ["letter"])
+        everything = InvestigationFilters(since=0, until=2**53)
+        found = investigate(made.app.database, made.app.vault, asked, everything, lambda connection, items: ())
+        assert (found.matched, found.not_matched, found.unknown) == (1, 0, 1)
+        assert [(one.name, one.why.value) for one in found.missing] == [(condition, "not permitted")]
+        sources = [PolicySource(path="rude.yaml", text=reading(condition))]
+        draft = made.app.build(draft_of(made.app.bundle, sources).sources)
+        rows = StoredRows(made.app.database, made.app.vault, made.app.bundles, [made.app.bundle, draft], since=0)
+        report = run_backtest(made.app.bundle, draft, rows.batches())
+        assert [one.fired for one in report.rules if one.rule == "rude/more"] == [1]
+
+
+def test_the_law_of_today_counts_when_the_past_is_asked(tmp_path: Path) -> None:
+    condition = 'contains(item.body, "fool")'
+    ended = EPRIVACY.replace("[insults]", "all").replace("from: 2026-04-04", "from: 2020-01-01\n    until: 2020-12-31")
+    with house(tmp_path, ended) as made:
+        made.screen("you fool", "eu", "DE")
+        everything = InvestigationFilters(since=0, until=2**53)
+
+        def counted() -> tuple[int, int]:
+            asked = ask(condition, made.app.bundle, ["letter"])
+            found = investigate(made.app.database, made.app.vault, asked, everything, lambda connection, items: ())
+            return found.matched, found.unknown
+
+        assert counted() == (1, 0)
+        law = PolicySource(path="not-permitted.yaml", text=EPRIVACY.replace("[insults]", "all"))
+        made.app.publish(replace(draft_of(made.app.bundle, []).sources, not_permitted=law), by="tests")
+        assert counted() == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("named", "compared"),
+    [("[banks]", {"us"}), ("[image]", {"eu", "us"}), ("[insults]", {"eu", "us"}), ("all", {"us"})],
+)
+def test_new_bank_entries_are_not_looked_for_where_that_is_not_permitted(
+    tmp_path: Path, named: str, compared: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with house(tmp_path, EPRIVACY.replace("[insults]", named), rude=POLICIES["rude"], known=POLICIES["known"]) as made:
+        refs = {}
+        for id, country in (("eu", "DE"), ("us", "US")):
+            answer, _ = made.screen("a slogan that nobody knows yet", id, country)
+            refs[answer.item] = id
+        entry = NewEntry(kind="text", value="a slogan that nobody knows yet", source="staff")
+        add_entries(made.app.ledger, "blocked-texts", [entry], "tests")
+        pages = made.app.context.get(PastItems).page(after="", before="~", limit=9, texts=True)
+        assert {refs[past.ref.ref] for past in pages if past.parts} == compared
+        assert all(past.readable for past in pages)
+
+
+def test_a_country_that_is_older_than_its_content_type_allows_is_unknown(tmp_path: Path) -> None:
+    fresh = "    country: {type: text, fresh_for: 1d, as_of: seen_at}\n    seen_at: timestamp"
+    aging = LETTER.replace("    country: text", fresh)
+    with house(tmp_path, letter=aging) as made:
+        for id, age_days, asked in (("old", 2, 0), ("new", 0, 1)):
+            item = Item(
+                content_type="letter",
+                id=id,
+                actor="a",
+                fields={"body": "you fool"},
+                actor_attributes={"country": "US", "seen_at": now_ms() - age_days * 86_400_000},
+            )
+            decision = load_decision(made.app.database, made.app.screener.screen(item).decision)
+            assert made.insults.asked == asked
+            assert [one.jurisdictions for one in decision.not_permitted] == ([()] if not asked else [])
+
+
+def test_texts_are_not_compared_with_those_of_other_accounts_either(tmp_path: Path) -> None:
+    size = 'cluster_size("body", within="1d")'
+    policy = reading(f"{size} >= 2", mode="live").replace("[note, letter, poster, hurried]", "[letter]")
+    policy = policy.replace("{note:", "{letter:")
+    with house(tmp_path, EPRIVACY.replace("[insults]", "all"), rude=policy) as made:
+        for country, verdicts in (("DE", []), ("US", ["demote"])):
+            for number in range(3):
+                answer, decision = made.screen(
+                    f"the very same text for everybody in {country}", f"{country}{number}", country
+                )
+                made.app.refresh()
+            assert [action.kind for action in answer.actions] == verdicts
+            assert not answer.degraded
+            assert (size in decision.unknown_features) is (country == "DE")
+            assert made.app.explain(answer.decision)[1].reproduced

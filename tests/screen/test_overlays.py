@@ -13,6 +13,7 @@ from seawall.detect import Findings
 from seawall.model import UNKNOWN, DecisionSource, FailMode, ItemRef, Signal, Unknown, UnknownReason
 from seawall.policy import Bundle, PolicyErrors, PolicySource, build_bundle, explain, load_bundle
 from seawall.publish import compare
+from seawall.screen.creator_overlays import OverlaysOn
 from seawall.screen.evaluation import DraftDecision, decide, evaluation_of
 from seawall.screen.fail_modes import strictness
 from seawall.screen.plans import PRE_PUBLISH, stage_plan
@@ -24,6 +25,8 @@ OVERLAY = HEAD.replace("policy: test", "policy: stricter").replace(
 CONDITIONS = [f"{left} {sign} {value}" for left in ("hate", "spam") for sign in (">=", "<") for value in (0.3, 0.6)]
 CONDITIONS += ["not known(hate)", "hate >= 0.6 and not spam >= 0.3", "unanswerable(hate)", "max(hate, spam) >= 0.6"]
 ACTIONS = ["[hold]", "[remove]", "[demote]", '[review(queue="q", priority=0.5)]', "[strike]", '[limit(for="1d")]']
+CREATORS = OVERLAY.replace("{surface: public}", "{creator: calm}")
+CREATORS_ACTIONS = [each for each in ACTIONS if each.strip("[]").partition("(")[0] in ("hold", "demote", "review")]
 RULES = st.lists(st.tuples(st.sampled_from(CONDITIONS), st.sampled_from(ACTIONS)), min_size=1, max_size=3)
 VALUE = st.sampled_from([0.0, 0.4, 0.7])
 
@@ -41,12 +44,14 @@ def written(rules: list[tuple[str, str]], head: str = HEAD) -> str:
     return policy(*(rule(when, do, f"r{number}") for number, (when, do) in enumerate(rules)), head=head)
 
 
-def decided(bundle: Bundle, signals: tuple[Signal, ...] = (), silent: bool = False) -> DraftDecision:
+def decided(
+    bundle: Bundle, signals: tuple[Signal, ...] = (), silent: bool = False, on: tuple[str, ...] = ()
+) -> DraftDecision:
     look = comment()
     specs = {each.name: each for each in DETECTORS}
-    plan = stage_plan(bundle, bundle.content_types["comment"], PRE_PUBLISH, specs, ())
+    plan = stage_plan(bundle, bundle.content_types["comment"], PRE_PUBLISH, specs, (), on)
     missing = (Unknown(detector="text-model", part="body", reason=UnknownReason.DEADLINE),) if silent else ()
-    evaluation = evaluation_of(look.item, bundle, plan)
+    evaluation = evaluation_of(look.item, bundle, plan, OverlaysOn(on, ()) if on else None)
     return decide(evaluation, Findings(signals, missing, parts=evaluation.parts), (), DecisionSource.SCREEN)
 
 
@@ -76,6 +81,35 @@ def test_an_overlay_spares_no_item_the_fail_mode() -> None:
     overlay = overlay.replace("spam < 0.5", "item.likes == 0")
     assert decided(built(floor, None, FailMode.BLOCK), silent=True).verdict == "block"
     assert decided(built(floor, overlay, FailMode.BLOCK), silent=True).verdict == "block"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    RULES,
+    st.lists(st.tuples(st.sampled_from(CONDITIONS), st.sampled_from(CREATORS_ACTIONS)), min_size=1, max_size=3),
+    VALUE,
+    VALUE,
+    st.booleans(),
+    st.sampled_from(FailMode),
+)
+def test_a_creators_overlay_makes_nothing_less_strict_and_is_nothing_where_it_is_off(
+    floor: list[tuple[str, str]],
+    overlay: list[tuple[str, str]],
+    hate: float,
+    spam: float,
+    silent: bool,
+    fail_mode: FailMode,
+) -> None:
+    signals = (found("hate", hate), found("spam", spam))
+    alone = decided(built(written(floor), None, fail_mode), signals, silent)
+    bundle = built(written(floor), written(overlay, CREATORS), fail_mode)
+    off, on = decided(bundle, signals, silent), decided(bundle, signals, silent, ("calm",))
+    for name in ("verdict", "actions", "reasons", "undetermined", "degraded", "features", "unknown_features"):
+        assert getattr(off, name) == getattr(alone, name)
+    assert strictness(on.verdict) >= strictness(alone.verdict)
+    if alone.rescreen_due is not None:
+        assert on.rescreen_due is not None, "what the platform's rules wait for is still asked again"
+    assert {each.kind for each in alone.actions} <= {each.kind for each in on.actions} | {"disable", "hold", "demote"}
 
 
 def test_the_explanation_says_which_layer_a_rule_is_from() -> None:

@@ -95,6 +95,33 @@ def test_it_ends_by_itself(rig: Rig) -> None:
         assert active_snoozes(connection, "rude", limit=9) == []
 
 
+def test_it_ends_at_its_very_millisecond(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    snoozed(rig)
+    ref = rig.app.vault.find("account", "a-1")
+    assert ref is not None
+    with rig.app.database.read() as connection:
+        (made,) = snoozes_of_account(connection, rig.app.vault, ref, limit=9)
+    kept, program = rig.app.context.get(Snoozes), rig.app.bundle.program("note")
+    for moment, rules in ((made.until - 1, {"rude/certain"}), (made.until, set())):
+        monkeypatch.setattr("seawall.screen.snoozes.now_ms", lambda moment=moment: moment)
+        assert kept.of("a-1", program) == rules, "read before it ended"
+        assert made.is_active(moment) is bool(rules)
+        kept.refresh()
+        assert kept.of("a-1", program) == rules, "read at that moment"
+
+
+def test_a_renamed_rule_and_a_dropped_policy_are_not_snoozed(rig: Rig) -> None:
+    snoozed(rig)
+    renamed = POLICIES["rude"].replace("id: certain", "id: sure")
+    rig.app.publish(sources(rude=renamed), by="tests")
+    answer = rig.screen("you fool", id="n-2")
+    assert answer.verdict is Verdict.BLOCK
+    assert rig.decision(answer).snoozed == ()
+    rig.app.publish(sources("gore"), by="tests")
+    assert rig.decision(rig.screen("you fool", id="n-3")).snoozed == ()
+    rig.assert_rebuilds()
+
+
 def test_a_snoozed_rule_that_is_unknown_degrades_nothing(rig: Rig) -> None:
     snoozed(rig, rule="seen", policy="gore", harm="violence")
     rig.app.publish(sources("gore"), by="tests")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -104,3 +105,66 @@ def test_a_removal_does_not_hide_what_somebody_must_be_told(
         made = rig.decision(rig.app.screener.screen(card("you fool, awful")))
         assert (made.verdict, made.unneeded) == ("block", ())
         assert rig.work("rescreen") == 1
+
+
+SWARM = policy_text("swarm", 'rudeness >= 0.3 and count(actor, "card", within="1h") >= 1', "[hold]", "card")
+NUMBER = 'count(actor, "card", within="1h")'
+
+
+def by_somebody(body: str, sampled: bool = False) -> Item:
+    return replace(card(body, sampled), actor="a-1")
+
+
+def before(rig: Rig) -> None:
+    """The same account had a card of its own screened."""
+    item = next(item for number in count() if not is_in_full_sample(item := replace(card(""), id=f"b-{number}")))
+    rig.app.refresh()
+    rig.app.screener.screen(replace(item, actor="a-1", fields={"body": "hello"}))
+
+
+@pytest.mark.parametrize(("body", "spared"), [("hello", True), ("you fool", True), ("odd", False)])
+def test_a_counter_is_read_where_a_rule_depends_on_it(
+    database_url: str, tmp_path: Path, body: str, spared: bool
+) -> None:
+    """Nothing rude: it cannot fire. Removed anyhow: it would change nothing. In between it depends on the number."""
+    with opened(tmp_path, database_url, RUDE, MILD, SWARM) as rig:
+        before(rig)
+        answer = rig.app.screener.screen(by_somebody(body))
+        made = rig.decision(answer)
+        assert made.unneeded == (("counters/history",) if spared else ())
+        assert (made.degraded, made.undetermined, made.unknown) == (False, (), ())
+        assert (NUMBER in (made.features or {}), NUMBER in made.unknown_features) == (not spared, spared)
+        assert made.verdict == {"hello": "allow", "you fool": "block", "odd": "hold"}[body]
+        told = rig.app.explain(answer.decision)[1]
+        assert told is not None
+        assert told.reproduced
+        assert "undetermined" not in {rule.state for rule in told.rules}
+        rig.assert_rebuilds()
+
+
+def test_the_counters_of_a_sample_are_all_read(sqlite_url: str, tmp_path: Path) -> None:
+    with opened(tmp_path, sqlite_url, RUDE, SWARM) as rig:
+        rig.app.refresh()
+        made = rig.decision(rig.app.screener.screen(by_somebody("hello", sampled=True)))
+        assert made.unneeded == ()
+        assert made.features is not None
+        assert (made.features[NUMBER], made.features[SAMPLE]) == (0, FULL_SHARE)
+
+
+def test_a_shadow_rule_is_always_settled(sqlite_url: str, tmp_path: Path) -> None:
+    quiet = SWARM.replace("  - id:", "  - mode: shadow\n    id:").replace("rudeness >= 0.3 and ", "")
+    with opened(tmp_path, sqlite_url, RUDE, quiet) as rig:
+        before(rig)
+        (fired,) = rig.decision(rig.app.screener.screen(by_somebody("hello"))).shadow
+        assert fired.policy == "swarm"
+
+
+def test_a_rescreen_reads_what_matters_now(sqlite_url: str, tmp_path: Path) -> None:
+    """A counter that the first look needed keeps its number; the item never counts itself."""
+    judged = policy_text("weighed", f"judgement >= 0.5 and {NUMBER} >= 1", "[hold]", "card")
+    with opened(tmp_path, sqlite_url, MILD, judged) as rig:
+        before(rig)
+        answer = rig.app.screener.screen(by_somebody("awful"))
+        assert rig.work("rescreen") >= 1
+        last = rig.decisions(answer.item)[-1]
+        assert (last.verdict, last.unneeded, (last.features or {})[NUMBER]) == ("hold", (), 1)

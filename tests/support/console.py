@@ -148,9 +148,12 @@ class Browser:
         """Ask for a page's headers."""
         return self._request("HEAD", path, **more)
 
-    def post(self, path: str, *, csrf: str | None = None, **fields: Any) -> httpx.Response:
+    def post(
+        self, path: str, *, csrf: str | None = None, headers: Mapping[str, str] | None = None, **fields: Any
+    ) -> httpx.Response:
         """Send a form, with the token of the last page."""
-        return self._request("POST", path, data={"csrf": self.csrf if csrf is None else csrf, **fields})
+        data = {"csrf": self.csrf if csrf is None else csrf, **fields}
+        return self._request("POST", path, data=data, headers=headers)
 
     def sign_in(self, email: str, password: str, where: str = "/") -> httpx.Response:
         """Open the sign-in page and send its form; on success take the session's token from a page."""
@@ -249,6 +252,7 @@ def served(rig: Rig, *, port: int = 0) -> Iterator[str]:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
+    listener.listen()  # who comes before the server runs waits for it
     server = uvicorn.Server(uvicorn.Config(rig.asgi, log_level="warning", ws="none", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -55,6 +55,7 @@ stages:
 actions: [remove, hold, demote, advisory, strike, limit, suspend, review, tag]
 appeal: {window: 184d, route: /appeals}
 retention: {content: 180d, decisions: 5y}
+creator: item.reply_to
 """
 
 MESSAGE = """\

@@ -60,7 +60,7 @@ def receiving() -> Iterator[Receiver]:
             with contextlib.suppress(OSError):  # the sender hung up, as it should
                 (receiver.script.pop(0) if receiver.script else status(204))(self)
 
-        do_GET = do_POST
+        do_GET = do_PUT = do_DELETE = do_POST
 
         def log_message(self, format: str, *args: Any) -> None:
             """Quiet."""

@@ -15,7 +15,7 @@ from seawall.api.child_safety import hidden_items
 from seawall.api.common import KNOWN_ONLY, json_response, key
 from seawall.api.errors import ApiProblem, unusable_draft
 from seawall.app import App
-from seawall.backtest import WAIT_S, BacktestBusy, BadSince, serve_backtest
+from seawall.backtest import WAIT_S, BacktestBusy, BadSince, EnginesDisagree, serve_backtest
 from seawall.policy import Bundle, PolicyErrors, PolicySource
 from seawall.publish import draft_of
 
@@ -71,5 +71,12 @@ def add_backtest(routes: APIRouter, app: App, keys: Keys) -> None:
                 detail=str(error),
                 remedy="Send one at a time; 'seawall policy backtest' runs beside the servers.",
                 retry_after_s=WAIT_S,
+            ) from error
+        except EnginesDisagree as error:
+            raise ApiProblem(
+                status=500,
+                title="The two engines disagree",
+                detail=str(error),
+                remedy="Do not judge the draft by a backtest; 'seawall policy test' and 'seawall policy try' work.",
             ) from error
         return json_response(report.to_json())

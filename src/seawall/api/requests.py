@@ -248,5 +248,5 @@ def body_limit(size: int) -> Callable[[Handler], Handler]:
 
 
 def _pointer(path: str) -> str:
-    """msgspec's ``.actor.id`` and ``[3]`` as a JSON pointer."""
-    return re.sub(r"[.\[]", "/", path.replace("]", "")) or "/"
+    """msgspec's ``.actor.id`` and ``[3]`` as a JSON pointer; ``[...]``, a member that it does not name, as its map."""
+    return re.sub(r"[.\[]", "/", path.partition("[...]")[0].replace("]", "")) or "/"

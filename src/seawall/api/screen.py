@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Annotated, Any, ClassVar
 
 import msgspec
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body, Depends, Path
 from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
 from starlette.responses import Response
@@ -23,11 +23,19 @@ from seawall.policy import BundleUnreadable, Explanation, PolicyErrors
 from seawall.review.queries import items_of_child_safety
 from seawall.screen import ACCOUNT, edit_of, load_decision, still_pending
 from seawall.screen.answered_query import AnsweredQuery, answer_query
+from seawall.screen.creator_overlays import (
+    AccountOverlays,
+    CreatorOverlays,
+    OverlaysRefused,
+    overlays_of,
+    set_overlays,
+)
 from seawall.screen.investigation import InvestigationFilters, InvestigationsBusy
 from seawall.screen.queries import DecisionRow, decisions_of_item, find_item
 from seawall.storage import Erased
 
 _DECISIONS = 50
+AccountId = Annotated[str, Path(min_length=1, max_length=512)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +55,23 @@ class InvestigationRequest:
     )
     verdict: Verdict | None = None
     account: Annotated[str, Field(pattern=PRINTABLE, max_length=200)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlaysRequest:
+    """What a creator has on in their place. ``overlays``: names of overlays of the policies in force, all that are on.
+
+    ``words``: words and phrases of the creator, at most 100 with 60 characters each; rules of overlays count them.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_ONLY
+
+    overlays: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=100)] = field(
+        default_factory=list
+    )
+    words: Annotated[list[Annotated[str, Field(max_length=1_000)]], Field(max_length=1_000)] = field(
+        default_factory=list
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +148,31 @@ def router(app: App, keys: Keys) -> APIRouter:
         """
         return json_response(_investigated(app, caller, wanted))
 
+    may_screen = key(keys, Scope.SCREEN)
+    own_place = "/accounts/{account_id:anything}/overlays"
+
+    @routes.get(own_place, tags=["accounts"], dependencies=[Depends(may_screen)], response_model=AccountOverlays)
+    def get_overlays(account_id: AccountId) -> Response:
+        """What an account has on in its own place, by the platform's id; nothing for an account that never set it."""
+        return json_response(_overlays(app, account_id))
+
+    @routes.put(own_place, tags=["accounts"], response_model=AccountOverlays)
+    def put_overlays(
+        account_id: AccountId,
+        wanted: Annotated[OverlaysRequest, Body()],
+        caller: Annotated[KeyInfo, Depends(may_screen)],
+    ) -> Response:
+        """Replace what an account has on in its own place: overlays of the policies in force, and its own words.
+
+        The account need not be known to Seawall. The same settings again change nothing.
+        """
+        return json_response(_with_overlays(app, account_id, wanted, caller))
+
+    @routes.delete(own_place, tags=["accounts"], response_model=AccountOverlays)
+    def delete_overlays(account_id: AccountId, caller: Annotated[KeyInfo, Depends(may_screen)]) -> Response:
+        """Switch everything off in an account's place, and delete its words."""
+        return json_response(_with_overlays(app, account_id, OverlaysRequest(), caller))
+
     @routes.get("/items/{content_type}/{item_id:anything}", tags=["items"], response_model=ItemState)
     def get_item(content_type: str, item_id: str, caller: Annotated[KeyInfo, Depends(may_read)]) -> Response:
         """The state of an item, by the platform's own id."""
@@ -132,6 +182,31 @@ def router(app: App, keys: Keys) -> APIRouter:
         return json_response(found)
 
     return routes
+
+
+def _overlays(app: App, account: str) -> AccountOverlays:
+    with app.database.read() as connection:
+        return overlays_of(connection, app.vault, app.bundle.creators_overlays, app.vault.find(ACCOUNT, account))
+
+
+def _with_overlays(app: App, account: str, wanted: OverlaysRequest, caller: KeyInfo) -> AccountOverlays:
+    """Set them; here they hold at once, in other processes within a second."""
+    try:
+        set_overlays(
+            app.ledger, app.bundle, account, overlays=wanted.overlays, words=wanted.words, by=f"key/{caller.id}"
+        )
+    except OverlaysRefused as error:
+        raise ApiProblem(
+            status=422,
+            title="The overlays cannot be set",
+            detail=str(error),
+            pointer=error.place,
+            remedy=error.remedy,
+        ) from error
+    except Erased as error:
+        raise ApiProblem(status=409, title="Erased", detail=str(error)) from error
+    app.context.get(CreatorOverlays).refresh()
+    return _overlays(app, account)
 
 
 def _investigated(app: App, caller: KeyInfo, wanted: InvestigationRequest) -> AnsweredQuery:

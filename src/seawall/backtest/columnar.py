@@ -22,7 +22,7 @@ from seawall.policy import Feature, Program
 from seawall.policy.compile import compile_value
 from seawall.policy.tree import Operator, TypedTerm, ValueType, features_of
 
-_EXACT: Final = 1 << 53  # whole numbers up to here are exact as floating-point numbers
+EXACT: Final = 1 << 53  # whole numbers up to here are exact as floating-point numbers
 _WORD: Final = 63  # rules in one mask column
 _TYPES: Final[Mapping[ValueType, Any]] = {
     ValueType.NUMBER: pl.Float64,
@@ -55,7 +55,7 @@ _ARITHMETIC: Final[Mapping[str, Callable[[pl.Expr, pl.Expr], pl.Expr]]] = {
     "*": lambda a, b: a * b,
     "/": lambda a, b: a / b,
 }
-_BY_ROWS: Final = "row engine"
+BY_ROWS: Final = "row engine"
 """A column: this row holds a value that columns cannot hold exactly."""
 
 
@@ -94,6 +94,11 @@ class ColumnarProgram:
         """The mask columns: those of the fired rules, then those of the undetermined ones."""
 
     @property
+    def computes(self) -> bool:
+        """Whether the row engine's code computes some column: of terms that columns cannot express exactly."""
+        return bool(self._computed)
+
+    @property
     def schema(self) -> dict[str, Any]:
         """The columns that the rules read, with their types."""
         schema: dict[str, Any] = {}
@@ -106,14 +111,14 @@ class ColumnarProgram:
             if feature.growing:
                 schema[feature.bound] = pl.Float64
         schema |= {key: _TYPES[term.kind] for key, (term, _) in self._computed.items()}
-        return schema | {_BY_ROWS: pl.Boolean}
+        return schema | {BY_ROWS: pl.Boolean}
 
     def columns(self, rows: Sequence[FeatureRow]) -> pl.DataFrame:
         """The rows as columns. Raises KeyError when a row lacks a feature."""
         data: dict[str, list[Any]] = {name: [] for name in self.schema}
         for row in rows:
             by_rows = not self._fill(data, row)
-            data[_BY_ROWS].append(by_rows)
+            data[BY_ROWS].append(by_rows)
         return pl.DataFrame(data, schema=self.schema)
 
     def _fill(self, data: Mapping[str, list[Any]], row: FeatureRow) -> bool:
@@ -146,7 +151,7 @@ class ColumnarProgram:
         Raises ValueError when some row does not fit into columns and ``rows`` is not given.
         """
         found = columns.lazy().with_columns(self._masks).select(self.words).collect()
-        odd = columns[_BY_ROWS].arg_true().to_list() if _BY_ROWS in columns.columns else []
+        odd = columns[BY_ROWS].arg_true().to_list() if BY_ROWS in columns.columns else []
         if not odd:
             return found
         if rows is None:
@@ -212,7 +217,7 @@ class ColumnarProgram:
 def _only_by_rows(term: TypedTerm) -> bool:
     """Whether columns would not give exactly what the row engine gives."""
     if term.op is Operator.CONST:
-        return isinstance(term.value, int | float) and not abs(term.value) <= _EXACT
+        return isinstance(term.value, int | float) and not abs(term.value) <= EXACT
     if term.op is Operator.ARITHMETIC:
         whole = all(arg.kind is ValueType.INTEGER for arg in term.args)
         return term.symbol == "%" or (whole and term.symbol != "/") or _nested_whole(term)
@@ -231,7 +236,7 @@ def _odd_entries(term: TypedTerm) -> bool:
     if term.op is not Operator.IN or not isinstance(term.value, tuple):
         return False
     numbers = [each for each in term.value if isinstance(each, int | float) and not isinstance(each, bool)]
-    return any(not abs(each) <= _EXACT for each in numbers)
+    return any(not abs(each) <= EXACT for each in numbers)
 
 
 def _held(value: FeatureValue | None, kind: ValueType) -> tuple[Any, bool]:
@@ -245,7 +250,7 @@ def _held(value: FeatureValue | None, kind: ValueType) -> tuple[Any, bool]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, False
     if isinstance(value, int):
-        return (float(value), True) if abs(value) <= _EXACT else (None, False)
+        return (float(value), True) if abs(value) <= EXACT else (None, False)
     return (value, True) if isfinite(value) else (None, False)
 
 

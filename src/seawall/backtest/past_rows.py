@@ -6,19 +6,18 @@ otherwise it is unknown, with the reason, and never false.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
-from pathlib import Path
 from typing import Any, Final
 
 from seawall.content import parts_of
 from seawall.detectors.text.model.classifier import FIRST_TIER
-from seawall.model import UNKNOWN, ContentType, FeatureValue, Item, Modality
+from seawall.model import UNKNOWN, ContentType, Decision, FeatureValue, Item, Modality, now_ms
 from seawall.policy import Bundle, BundleUnreadable, Context, Feature, Program, PublishedBundles
 from seawall.policy.features import row_builder
-from seawall.policy.tree import FeatureOrigin, ValueType
+from seawall.policy.prohibitions import texts_withheld
+from seawall.policy.tree import FeatureOrigin
 from seawall.review.queries import answers_after
 from seawall.screen.past_evaluations import PastEvaluation, past_evaluations
 from seawall.screen.queries import decisions_by_id
@@ -32,9 +31,9 @@ NOT_ASKED: Final = "no detector was asked for it then"
 NOT_COUNTED: Final = "counters are not counted again"
 NOT_MEASURED: Final = "it was measured roughly: no rule told values below its threshold apart then"
 NOT_PLACED: Final = "the account's place in the canary rule is not stored"
+NO_WORDS: Final = "the creator's words of then are not stored"
 ERASED: Final = "the content is erased, or its retention ended"
 DERIVED: Final = "it reads what was read from files, which are not read again"
-NOT_IN_FILE: Final = "the file does not have it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +48,7 @@ class PastRow:
     actor: str | None = None
     age_s: float | None = None  # of the account
     snoozed: tuple[str, ...] = ()
+    overlays: tuple[str, ...] = ()  # creators' overlays that were on
     label: bool | None = None  # what a person answered: it violates a policy
     item: str = ""  # surrogate; of a file: the row's number
     revision: int = 0
@@ -81,7 +81,7 @@ class StoredRows:
         self._bundles = bundles
         self._since = since
         self._hidden = hidden
-        self._programs: dict[tuple[str, str], Program | None] = {}
+        self._programs: dict[tuple[str, str, tuple[str, ...]], Program | None] = {}
         self._builders: dict[tuple[Feature, ...], Callable[[Context], Mapping[str, FeatureValue]]] = {}
 
     def batches(self) -> Batches:
@@ -114,13 +114,10 @@ class StoredRows:
         name = decision.item.content_type
         if any(name not in bundle.content_types for bundle in self._bundles):
             return None
-        features = features_read(self._bundles, name)
+        features = features_read(self._bundles, name, decision.overlays)
         row, missing = self._values(past, features)
         rough = self._rough(past, features, row)
-        lowest = self._bundles[-1].program(name).thresholds
-        for column, below in rough.items():
-            if lowest.get(str(features[column].argument), below) < below:
-                missing[column] = NOT_MEASURED
+        missing |= not_measured(self._bundles[-1].program(name, decision.overlays), features, rough)
         age = row.get("age(actor)", past.row.get("age(actor)"))
         if not isinstance(age, int | float) and past.item is not None:
             age = _age(past)
@@ -133,6 +130,7 @@ class StoredRows:
             actor=decision.actor,
             age_s=age if isinstance(age, int | float) else None,
             snoozed=decision.snoozed,
+            overlays=decision.overlays,
             label=labels.get((decision.item.ref, decision.item.revision)),
             item=decision.item.ref,
             revision=decision.item.revision,
@@ -142,7 +140,7 @@ class StoredRows:
     def _values(
         self, past: PastEvaluation, features: Mapping[str, Feature]
     ) -> tuple[dict[str, FeatureValue], dict[str, str]]:
-        program = self._program(past.decision.bundle or "", past.decision.item.content_type)
+        program = self._program(past.decision)
         row: dict[str, FeatureValue] = {}
         missing: dict[str, str] = {}
         wanted: list[Feature] = []
@@ -168,7 +166,7 @@ class StoredRows:
         rough = {signal.name for signal in past.decision.signals if signal.evidence == FIRST_TIER}
         if not rough:
             return {}
-        program = self._program(past.decision.bundle or "", past.decision.item.content_type)
+        program = self._program(past.decision)
         found = {}
         for feature in features.values():
             signal, value = str(feature.argument), row[feature.name]
@@ -188,6 +186,7 @@ class StoredRows:
         else:
             texts = replace(item, fields={name: value for name, value in item.fields.items() if value != ""})
             parts = [part for part in parts_of(texts, content_type) if part.modality is not Modality.CONTEXT]
+        prohibitions = [each for one in self._bundles for each in one.not_permitted]  # a draft permits nothing yet
         build = self._builders.get(features)
         if build is None:
             build = self._builders[features] = row_builder(features, bundle.detectors)
@@ -196,25 +195,36 @@ class StoredRows:
                 item=item,
                 parts=parts,
                 signals=past.decision.signals,
-                unknown=(*past.decision.unknown, *unasked(past.decision, [one.name for one in content_type.fields])),
+                unknown=(
+                    *past.decision.unknown,
+                    *unasked(past.decision, [one.name for one in content_type.fields]),
+                    *texts_withheld(prohibitions, item, content_type, now_ms()),
+                ),
                 now_ms=past.decision.at,
             )
         )
 
-    def _program(self, bundle: str, content_type: str) -> Program | None:
+    def _program(self, decision: Decision) -> Program | None:
         """The rules that decided then; None when this version cannot read them."""
-        key = bundle, content_type
+        key = decision.bundle or "", decision.item.content_type, decision.overlays
         if key not in self._programs:
             try:
-                self._programs[key] = self._published.load(bundle).program(content_type)
+                self._programs[key] = self._published.load(key[0]).program(key[1], decision.overlays)
             except (BundleUnreadable, KeyError):
                 self._programs[key] = None
         return self._programs[key]
 
 
-def features_read(bundles: Sequence[Bundle], content_type: str) -> dict[str, Feature]:
-    """Every feature that the rules of some bundle read of a content type, by name."""
-    return {each.name: each for bundle in bundles for each in bundle.program(content_type).features}
+def features_read(bundles: Sequence[Bundle], content_type: str, overlays: tuple[str, ...] = ()) -> dict[str, Feature]:
+    """Every feature that the rules of some bundle read of a content type, by name; ``overlays``: the creators'."""
+    return {each.name: each for bundle in bundles for each in bundle.program(content_type, overlays).features}
+
+
+def not_measured(draft: Program, features: Mapping[str, Feature], rough: Mapping[str, float]) -> dict[str, str]:
+    """The features that were measured too roughly for the draft's rules, with that reason."""
+    lowest = draft.thresholds
+    coarse = [name for name, below in rough.items() if lowest.get(str(features[name].argument), below) < below]
+    return dict.fromkeys(coarse, NOT_MEASURED)
 
 
 def _not_stored(feature: Feature, past: PastEvaluation, program: Program | None) -> str | None:
@@ -228,114 +238,14 @@ def _not_stored(feature: Feature, past: PastEvaluation, program: Program | None)
         return None
     if feature.origin is FeatureOrigin.CANARY:
         return NOT_PLACED
+    if feature.origin is FeatureOrigin.CREATOR_WORDS:
+        return NO_WORDS
     if past.item is None:
         return ERASED
-    of_all_texts = feature.origin is FeatureOrigin.TEXT or (feature.subject and feature.subject.owner == "text")
-    return DERIVED if of_all_texts and past.has_media else None
+    return DERIVED if feature.of_all_texts and past.has_media else None
 
 
 def _age(past: PastEvaluation) -> float | None:
     assert past.item is not None
     created = past.item.actor_attributes.get("created_at")
     return max(past.decision.at - created, 0) / 1000 if isinstance(created, int) else None
-
-
-# -- files -----------------------------------------------------------------------------------------------------------
-
-
-class RowsFileError(Exception):
-    """A file of feature rows that cannot be read; the message names the place and the remedy."""
-
-
-class FileRows:
-    """Feature rows of a file: JSON lines or Parquet, a column for each feature and ``content_type`` beside them.
-
-    Also read where they are there: ``actor``, ``language``, ``label`` (whether a person found a violation), and
-    ``unknown``, the names of unknown features. What a row lacks is unknown; null is absence where a feature may be
-    absent, otherwise unknown.
-    """
-
-    def __init__(self, path: Path, bundles: Sequence[Bundle]) -> None:
-        self._path = path
-        self._bundles = bundles
-
-    def batches(self) -> Batches:
-        """Every row, in pages. Raises RowsFileError."""
-        page: list[PastRow] = []
-        for number, values in enumerate(self._values(), 1):
-            page.append(self._row(number, values))
-            if len(page) >= _PAGE:
-                yield page
-                page = []
-        if page:
-            yield page
-
-    def _values(self) -> Iterator[dict[str, Any]]:
-        if self._path.suffix == ".parquet":
-            yield from _parquet(self._path)
-            return
-        with self._path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                try:
-                    values = json.loads(line)
-                except ValueError as error:
-                    raise RowsFileError(f"{self._path}:{number}: not JSON: {error}; write one object a line") from None
-                if not isinstance(values, dict):
-                    raise RowsFileError(f"{self._path}:{number}: not an object; write one object a line")
-                yield values
-
-    def _row(self, number: int, values: Mapping[str, Any]) -> PastRow:
-        name = values.get("content_type")
-        if not isinstance(name, str) or any(name not in bundle.content_types for bundle in self._bundles):
-            known = ", ".join(sorted(self._bundles[-1].content_types))
-            raise RowsFileError(
-                f"{self._path}: row {number}: content_type {name!r} is not in force; it must be one of {known}"
-            )
-        unknown = frozenset(values.get("unknown") or ())
-        row: dict[str, FeatureValue] = {}
-        missing: dict[str, str] = {}
-        for feature in features_read(self._bundles, name).values():
-            value = values.get(feature.name, UNKNOWN)
-            if feature.name not in values and feature.name not in unknown:
-                missing[feature.name] = NOT_IN_FILE
-            if feature.name in unknown or (value is None and not feature.optional):
-                value = UNKNOWN
-            row[feature.name] = self._checked(number, feature, value)
-            bound = values.get(feature.bound)
-            if feature.growing and value is UNKNOWN and isinstance(bound, int | float):
-                row[feature.bound] = bound
-        age = values.get("age(actor)")
-        return PastRow(
-            content_type=name,
-            row=row,
-            missing=missing,
-            language=values.get("language") or values.get("item.language"),
-            actor=None if values.get("actor") is None else str(values["actor"]),
-            age_s=age if isinstance(age, int | float) else None,
-            label=values["label"] if isinstance(values.get("label"), bool) else None,
-            item=str(number),
-        )
-
-    def _checked(self, number: int, feature: Feature, value: Any) -> FeatureValue:
-        """The value, of the type that rules expect; NaN is unknown."""
-        if value is UNKNOWN or value is None:
-            return UNKNOWN if value is UNKNOWN else None
-        if isinstance(value, float) and value != value:
-            return UNKNOWN
-        wanted: Any = {ValueType.TEXT: str, ValueType.BOOLEAN: bool}.get(feature.kind, int | float)
-        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-            raise RowsFileError(f"{self._path}: row {number}: {feature.name!r} must be a {feature.kind}, not {value!r}")
-        return value  # type: ignore[no-any-return]
-
-
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    import polars as pl
-
-    try:
-        length = pl.scan_parquet(path).select(pl.len()).collect().item()
-        for start in range(0, length, _PAGE * 10):
-            yield from pl.scan_parquet(path).slice(start, _PAGE * 10).collect().iter_rows(named=True)
-    except pl.exceptions.PolarsError as error:
-        raise RowsFileError(f"{path} is not a Parquet file that can be read: {error}") from None

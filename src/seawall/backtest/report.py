@@ -134,8 +134,8 @@ class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _lines(report: BacktestReport) -> Iterator[str]:
-    read = "all of the history asked for" if report.whole else "the newest part of history; the time was up"
-    yield f"{report.rows:,} items read: {read}. No detector was asked, and nothing was recorded."
+    read = "all that were asked for" if report.whole else "the newest part of history; the time was up"
+    yield f"{report.rows:,} items read: {read}. Nothing was recorded."
     yield f"{report.changed:,} would be decided otherwise, of {report.people:,} accounts."
     for direction, count in report.directions.items():
         yield f"  {direction}: items {count:,}, accounts {report.people_by_direction.get(direction, 0):,}"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
-from seawall.batch.cells import as_field, as_id, as_text, as_timestamp
-from seawall.batch.rows import FileError, FileRow, RowFile, open_rows
-from seawall.content import ItemError, parts_of, validate_item
+from seawall.batch.items import ANY, ColumnMapping, check_mapping, chunks_of, item_of, values_of
+from seawall.batch.records import record_file
+from seawall.batch.rows import FileError, FileRow, open_rows
+from seawall.content import ItemError, parts_of
 from seawall.content.links import add_link_parts
 from seawall.detect import Findings, Runner
 from seawall.detect.cascade import with_dependent
@@ -28,68 +28,10 @@ if TYPE_CHECKING:
 
 _ReadRow: TypeAlias = tuple[FileRow, dict[str, Any], Item, Sequence[Part]]
 _CHUNK = 512  # rows screened together
-_MOST_VALUES = 10_000  # distinct values of a truth's column that are counted
-_SHOWN = 20  # values of a truth's column that an error names
-ANY = "any"  # label for "violates any policy"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TruthColumn:
-    """A column of labels: a row violates ``policy`` (or any) when ``column`` has one of ``values``."""
-
-    policy: str
-    column: str
-    values: frozenset[str]
-
-    def holds(self, value: Any) -> bool:
-        """Whether a cell is one of the values, as the file writes it or as Python does (``True``; 1 for 1.0)."""
-        return not self.values.isdisjoint(_spellings(value))
-
-    def unseen(self, found: Counter[str]) -> list[str]:
-        """The values that no row has, of a column with these. Raises FileError when no row has any of them."""
-        missing = sorted(value for value in self.values if value not in found)
-        if found and len(missing) == len(self.values):
-            shown = ", ".join(repr(value[:80]) for value, _ in found.most_common(_SHOWN))
-            more = "" if len(found) <= _SHOWN else f" and {len(found) - _SHOWN:,} others"
-            raise FileError(
-                f"no row has {' or '.join(map(repr, missing))} in the column {self.column!r} (truth {self.policy}), so "
-                f"precision and recall would mean nothing; its values are: {shown}{more}"
-            )
-        return missing
-
-
-def _spellings(value: Any) -> set[str]:
-    spelled = {as_text(value)}
-    if isinstance(value, bool):
-        spelled.add(str(value))
-    elif isinstance(value, float) and value.is_integer():
-        spelled.add(str(int(value)))
-    return spelled
-
-
-def _values(source: RowFile, truth: TruthColumn) -> Counter[str]:
-    """How often each value occurs in a truth's column, in the truth's own spelling if it names the value."""
-    found: Counter[str] = Counter()
-    for row in source.rows():
-        if row.error is None:
-            value = row.values.get(truth.column)
-            spelled = next(iter(truth.values & _spellings(value)), as_text(value))
-            if spelled in found or spelled in truth.values or len(found) < _MOST_VALUES:
-                found[spelled] += 1
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnMapping:
-    """Mapping of columns to an item. ``fields``: field → column. ``id`` and ``actor`` default to the row's number."""
-
-    content_type: str
-    fields: Mapping[str, str]
-    id: str | None = None
-    actor: str | None = None
-    language: str | None = None
-    created_at: str | None = None
-    truths: tuple[TruthColumn, ...] = ()
+_SCHEMA: Final = {
+    "row": int, "line": int, "id": str, "verdict": str, "actions": str, "rules": list, "shadow": list,
+    "undetermined": list, "degraded": bool, "signals": str, "like": list, "error": str,
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -155,15 +97,16 @@ def screen_file(
         )
     _check_truths(mapping, bundle)
     file = open_rows(source)
-    _check_mapping(file, mapping, content_type)
+    check_mapping(file, mapping, content_type)
     summary = BatchSummary()
     for truth in mapping.truths:
         summary.predicted[truth.policy], summary.restricted[truth.policy], summary.true[truth.policy] = [], [], []
-    with _writer(target) as write:
-        values = {truth: _values(file, truth) for truth in mapping.truths}
+    with record_file(target, _SCHEMA) as write:
+        values = {truth: values_of(file, truth) for truth in mapping.truths}
         summary.unseen = {truth.column: missing for truth in mapping.truths if (missing := truth.unseen(values[truth]))}
-        for rows in _chunks(file, _CHUNK if alike is None else 8 * _CHUNK):
-            write(_screen_rows(rows, file.text_cells, mapping, content_type, bundle, runner, summary, alike))
+        for rows in chunks_of(file, _CHUNK if alike is None else 8 * _CHUNK):
+            records = _screen_rows(rows, file.text_cells, mapping, content_type, bundle, runner, summary, alike)
+            write(records if target.suffix == ".jsonl" else [_flat(record) for record in records])
             progress(len(rows))
     if alike is not None:
         summary.asked, summary.copied = alike.asked, alike.copied
@@ -189,9 +132,7 @@ def _screen_rows(
         record: dict[str, Any] = {"row": number} if row.line is None else {"row": number, "line": row.line}
         records.append(record)
         try:
-            if row.error is not None:
-                raise ItemError("row", row.error, "the other rows are screened")
-            item = validate_item(content_type, _raw(row.values, number, mapping, content_type, text_cells))
+            item = item_of(row, number, mapping, content_type, text_cells)
         except ItemError as error:
             summary.refuse(record, row.error or str(error))
             continue
@@ -283,100 +224,11 @@ def _like(evidence: str | None) -> str | None:
     return item if marked else None
 
 
-def _raw(
-    row: Mapping[str, Any], number: int, mapping: ColumnMapping, content_type: ContentType, text_cells: bool
-) -> dict[str, Any]:
-    fields = {}
-    for name, column in mapping.fields.items():
-        spec = content_type.field(name)
-        if spec is not None and (value := row.get(column)) is not None:
-            fields[name] = as_field(value, spec, text_cells)
-    raw: dict[str, Any] = {"fields": fields, "id": as_id(row.get(mapping.id)) if mapping.id else f"row-{number}"}
-    raw["actor"] = {"id": as_id(row.get(mapping.actor)) if mapping.actor else f"actor-{number}"}
-    if mapping.language:
-        raw["language"] = row.get(mapping.language)
-    if mapping.created_at:
-        raw["created_at"] = as_timestamp(row.get(mapping.created_at))
-    return raw
-
-
-def _check_mapping(source: RowFile, mapping: ColumnMapping, content_type: ContentType) -> None:
-    named = {f"field {name}": column for name, column in mapping.fields.items()}
-    named |= {name: column for name in ("id", "actor", "language", "created_at") if (column := getattr(mapping, name))}
-    named |= {f"truth {truth.policy}": truth.column for truth in mapping.truths}
-    source.check_readable()
-    columns = source.columns(named.values())
-    for what, column in named.items():
-        if columns.count(column) > 1:
-            raise FileError(f"{source.path} has {columns.count(column)} columns {column!r} (for {what}); rename them")
-        if column not in columns:
-            known = ", ".join(columns)
-            raise FileError(f"{source.path} has no column {column!r} (for {what}); its columns are: {known}")
-    for name in mapping.fields:
-        if content_type.field(name) is None:
-            known = ", ".join(spec.name for spec in content_type.fields)
-            raise FileError(f"the content type {content_type.name} has no field {name!r}; its fields are: {known}")
-
-
 def _check_truths(mapping: ColumnMapping, bundle: Bundle) -> None:
     policies = [policy.name for policy in bundle.policies]
     for truth in mapping.truths:
         if truth.policy != ANY and truth.policy not in policies:
             raise FileError(f"there is no policy {truth.policy!r}; use {ANY} or one of: {', '.join(policies)}")
-
-
-def _chunks(source: RowFile, size: int) -> Iterator[list[FileRow]]:
-    rows = source.rows()
-    while chunk := list(islice(rows, size)):
-        yield chunk
-
-
-class _writer:
-    """Writes records to a temporary file and renames it at the end, so that the target is always complete."""
-
-    def __init__(self, target: Path) -> None:
-        if target.suffix not in (".jsonl", ".parquet"):
-            raise FileError(f"{target}: decisions are written as .jsonl or .parquet")
-        self._target = target
-        self._part = target.with_name(target.name + ".part")
-        self._encoder = msgspec.json.Encoder()
-
-    def __enter__(self) -> Callable[[list[dict[str, Any]]], None]:
-        try:
-            self._file = self._part.open("wb")
-        except OSError as error:
-            raise FileError(f"cannot write {self._part}: {error.strerror}") from error
-        return self._write
-
-    def _write(self, records: list[dict[str, Any]]) -> None:
-        if self._target.suffix == ".parquet":
-            records = [_flat(record) for record in records]
-        self._file.write(self._encoder.encode_lines(records))
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self._file.close()
-        if error is not None:
-            self._part.unlink(missing_ok=True)
-            return
-        if self._target.suffix == ".parquet":
-            _to_parquet(self._part, self._target)
-            self._part.unlink()
-        else:
-            self._part.replace(self._target)
-
-
-def _to_parquet(source: Path, target: Path) -> None:
-    """Convert JSON lines to Parquet, streaming: the file need not fit into memory."""
-    import polars as pl
-
-    text, texts, count = pl.String(), pl.List(pl.String), pl.Int64()
-    schema: dict[str, Any] = {
-        "row": count, "line": count, "id": text, "verdict": text, "actions": text, "rules": texts, "shadow": texts,
-        "undetermined": texts, "degraded": pl.Boolean(), "signals": text, "like": texts, "error": text,
-    }  # fmt: skip
-    half = target.with_name(target.name + ".half")
-    pl.scan_ndjson(source, schema=schema).sink_parquet(half)
-    half.replace(target)
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from seawall.cli.common import DatabaseUrl, DataDir, explained, fail, out, settings
+from seawall.cli.common import DatabaseUrl, DataDir, command_author, explained, fail, out, settings
 
 app = typer.Typer(no_args_is_help=True, help="Known things: texts, patterns, domains, images, audio files, videos.")
 
@@ -76,7 +75,7 @@ def configure(
         on_erasure=on_erasure,
     )
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
-        configure_bank(app_.ledger, bank, wanted, _me(), app_.kinds)
+        configure_bank(app_.ledger, bank, wanted, command_author(), app_.kinds)
     out.print(f"{bank} is configured")
 
 
@@ -168,7 +167,7 @@ def add(
             item_id=item,
             account=account,
         )
-        out.print(add_entries(app_.ledger, bank, [entry], _me(), hashers=app_.kinds)[0])
+        out.print(add_entries(app_.ledger, bank, [entry], command_author(), hashers=app_.kinds)[0])
 
 
 @app.command("import")
@@ -191,7 +190,9 @@ def import_(
         lines = read_file(file, source, app_.kinds)
         with Progress(console=out, transient=True) as progress:
             task = progress.add_task(bank, total=len(lines))
-            done = import_entries(app_.ledger, bank, lines, _me(), lambda count: progress.update(task, completed=count))
+            done = import_entries(
+                app_.ledger, bank, lines, command_author(), lambda count: progress.update(task, completed=count)
+            )
     held = f"; {done.held} existed already" if done.held else ""
     out.print(f"{done.read} entries are in {bank}: {done.added} new{held}")
 
@@ -291,10 +292,6 @@ def _change(
 
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
         try:
-            change(app_.ledger, bank, entry, _me(), reason)
+            change(app_.ledger, bank, entry, command_author(), reason)
         except LookupError as error:
             fail(str(error.args[0]))
-
-
-def _me() -> str:
-    return f"cli:{getpass.getuser()}"

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import structlog
 import typer
 from rich.console import Console
 
 from seawall.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from seawall.model import DetectorSpec
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)  # a fixed width for files
 err = Console(stderr=True, highlight=False)
@@ -34,6 +39,7 @@ ContentTypes = Annotated[
         "--content-types", envvar="SEAWALL_CONTENT_TYPES_DIR", help="Folder of content types (default: shipped)."
     ),
 ]
+Banks = Annotated[list[str] | None, typer.Option("--bank", help="A bank of your own used by policies; repeat.")]
 TextModel = Annotated[
     Path | None, typer.Option("--text-model", envvar="SEAWALL_TEXT_MODEL_DIR", help="Folder of a trained text model.")
 ]
@@ -51,6 +57,14 @@ def fail(message: str, status: int = 1) -> NoReturn:
     """End the command with a message and no traceback."""
     err.print(f"seawall: {message}", style="red", markup=False, soft_wrap=True)
     raise typer.Exit(status)
+
+
+def command_author() -> str:
+    """Who runs the command, for the record: the name of the system's user, or its number where it has no name."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):  # such as in a container that runs under any number
+        return f"cli:uid-{os.getuid()}"
 
 
 @contextmanager
@@ -106,3 +120,20 @@ def log_to_stderr(level: int = logging.INFO) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def what_rules_read(text_model: Path | None, banks: list[str] | None) -> tuple[list[DetectorSpec], list[str]]:
+    """What rules can read: the detectors of this configuration, and the names of banks."""
+    from seawall.app import BANKS, configured_detectors
+    from seawall.detect.extraction import as_detectors
+    from seawall.detectors import default_detectors, default_extractors
+    from seawall.detectors.banks import BankDetector
+
+    names = [*BANKS, *(banks or ())]
+    own = configured_detectors(settings(), secrets=False)
+    detectors = default_detectors(BankDetector(names), text_model, hashers=own.hashers)
+    specs = [detector.spec for detector in (*detectors, *own.detectors)]
+    specs += as_detectors(
+        {extractor.spec.name: extractor.spec for extractor in (*default_extractors(), *own.extractors)}
+    )
+    return specs, names

@@ -1,4 +1,4 @@
-"""``seawall policy check | test | try | plan | backtest | explain | import`` and ``seawall content-type check``."""
+"""``seawall policy check | test | try | plan | backtest | rows | explain | import``, ``seawall content-type check``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seawall.cli.common import (
+    Banks,
     ContentTypes,
     DatabaseUrl,
     DataDir,
@@ -19,42 +20,24 @@ from seawall.cli.common import (
     fail,
     out,
     settings,
+    what_rules_read,
 )
-from seawall.cli.policy_backtest import backtest
+from seawall.cli.policy_backtest import backtest, rows
+from seawall.cli.policy_import import importing
 from seawall.cli.policy_plan import plan
 
 if TYPE_CHECKING:
-    from seawall.model import DetectorSpec
     from seawall.policy import Bundle
-    from seawall.policy.importers import ImportedPolicies, Target
 
 app = typer.Typer(no_args_is_help=True, help="Check, test, publish policies; explain decisions.")
-importing = typer.Typer(no_args_is_help=True, help="Import rules of other systems as policies in shadow mode.")
 app.add_typer(importing, name="import")
 content_types = typer.Typer(no_args_is_help=True, help="Check content types.")
 
 app.command("plan")(plan)
 app.command("backtest")(backtest)
+app.command("rows")(rows)
 
-Banks = Annotated[list[str] | None, typer.Option("--bank", help="A bank of your own used by policies; repeat.")]
 PolicyPath = Annotated[Path | None, typer.Argument(help="A policy file or folder (default: the shipped policies).")]
-
-
-def _detectors(text_model: Path | None, banks: list[str] | None) -> tuple[list[DetectorSpec], list[str]]:
-    """What rules can read: the detectors of this configuration, and the names of banks."""
-    from seawall.app import BANKS, configured_detectors
-    from seawall.detect.extraction import as_detectors
-    from seawall.detectors import default_detectors, default_extractors
-    from seawall.detectors.banks import BankDetector
-
-    names = [*BANKS, *(banks or ())]
-    own = configured_detectors(settings(), secrets=False)
-    detectors = default_detectors(BankDetector(names), text_model, hashers=own.hashers)
-    specs = [detector.spec for detector in (*detectors, *own.detectors)]
-    specs += as_detectors(
-        {extractor.spec.name: extractor.spec for extractor in (*default_extractors(), *own.extractors)}
-    )
-    return specs, names
 
 
 def _build(policies: Path | None, types: Path | None, text_model: Path | None, banks: list[str] | None) -> Bundle:
@@ -62,7 +45,7 @@ def _build(policies: Path | None, types: Path | None, text_model: Path | None, b
     from seawall.publish import read_sources
 
     sources = read_sources(policies, types)
-    specs, names = _detectors(text_model, banks)
+    specs, names = what_rules_read(text_model, banks)
     return build_bundle(sources.policies, sources.content_types, specs, names, sources.not_permitted)
 
 
@@ -201,7 +184,8 @@ def try_text(
             err.print("Nothing is published here: these are the policies that would be published first.")
         item = typed_item(content_type_of(in_force, content_type), text, field or [], actor or [], language)
         draft = None if policies is None else draft_of(in_force, read_sources(policies).policies)
-        trial = try_item(running.runner, item, in_force, None if draft is None else running.build(draft.sources))
+        drafted = None if draft is None else running.build(draft.sources)
+        trial = try_item(running.runner, item, in_force, drafted, running.creators)
         show_trial(trial, draft, as_json)
 
 
@@ -229,119 +213,6 @@ def explain(
         typer.echo(json.dumps(explanation.to_json(), indent=2))
     else:
         out.print(explanation.render(), markup=False, soft_wrap=True)
-
-
-# -- import -------------------------------------------------------------------------------------------------------
-
-Out = Annotated[Path, typer.Option("--out", help="Folder for the policy files; none is overwritten.")]
-OntoType = Annotated[str, typer.Option("--content-type", help="Content type of rules that name no event or type.")]
-Map = Annotated[list[str] | None, typer.Option("--map", help="NAME=item.body, NAME=hate or NAME=bank; repeat.")]
-Event = Annotated[list[str] | None, typer.Option("--event", help="NAME=CONTENT_TYPE; repeat.")]
-Harm = Annotated[str, typer.Option("--harm", help="Harm of the policies, from the taxonomy.")]
-
-
-@importing.command()
-def osprey(
-    path: Annotated[Path, typer.Argument(help="An SML file, or the folder of all of them.")],
-    folder: Out,
-    content_type: OntoType = "comment",
-    names: Map = None,
-    event: Event = None,
-    harm: Harm = "terms",
-    content_types: ContentTypes = None,
-    text_model: TextModel = None,
-    bank: Banks = None,
-) -> None:
-    """Import Osprey's SML. A rule is imported whole or not at all; what cannot be mapped is listed."""
-    from seawall.policy.importers import ImportRefused, import_osprey
-
-    with explained():
-        found = sorted(path.rglob("*.sml")) if path.is_dir() else [path]
-        if not found:
-            fail(f"there is no .sml file in {path}")
-        base = path if path.is_dir() else path.parent
-        files = {each.relative_to(base).as_posix(): _read_import(each) for each in found}
-        target = _target(content_types, text_model, bank, content_type, names, event, harm)
-        try:
-            imported = import_osprey(files, target)
-        except ImportRefused as refused:
-            fail(str(refused))
-        _write(imported, folder)
-
-
-@importing.command()
-def coop(
-    path: Annotated[Path, typer.Argument(help="A JSON file: a rule with a conditionSet, or a list of rules.")],
-    folder: Out,
-    content_type: OntoType = "comment",
-    names: Map = None,
-    event: Event = None,
-    harm: Harm = "terms",
-    content_types: ContentTypes = None,
-    text_model: TextModel = None,
-    bank: Banks = None,
-) -> None:
-    """Import Coop-style condition trees. A rule is imported whole or not at all; what cannot be mapped is listed."""
-    from seawall.policy.importers import ImportRefused, import_coop
-
-    with explained():
-        target = _target(content_types, text_model, bank, content_type, names, event, harm)
-        try:
-            imported = import_coop(_read_import(path), path.name, target)
-        except ImportRefused as refused:
-            fail(str(refused))
-        _write(imported, folder)
-
-
-def _target(
-    content_types: Path | None,
-    text_model: Path | None,
-    banks: list[str] | None,
-    content_type: str,
-    names: list[str] | None,
-    events: list[str] | None,
-    harm: str,
-) -> Target:
-    from seawall.model import HARMS
-    from seawall.policy.importers import Target
-    from seawall.publish import read_sources
-
-    if harm not in HARMS:
-        fail(f"unknown harm '{harm}'; it is one of {', '.join(HARMS)}")
-    specs, known = _detectors(text_model, banks)
-    types = read_sources(None, content_types).content_types
-    return Target(types, specs, known, content_type, _pairs("--map", names), _pairs("--event", events), harm)
-
-
-def _pairs(option: str, given: list[str] | None) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given or ()]
-    for name, sign, value in pairs:
-        if not (name and sign and value):
-            fail(f"{option} {name!r} is not NAME=VALUE")
-    return {name: value for name, _, value in pairs}
-
-
-def _read_import(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        fail(f"{path}: byte {error.start} is not valid UTF-8")
-
-
-def _write(imported: ImportedPolicies, folder: Path) -> None:
-    for remark in imported.remarks:
-        err.print(remark.render(), markup=False, soft_wrap=True)
-    for name in imported.files:
-        if (folder / name).exists():
-            fail(f"{folder / name} exists; choose another folder. Nothing was written.")
-    if not imported.files:
-        fail("no rule could be imported. Nothing was written.")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in imported.files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    lost = sum(1 for remark in imported.remarks if not remark.imported)
-    out.print(f"{imported.rules} rules in {len(imported.files)} policies, in shadow mode, in {folder}")
-    out.print(f"{lost} things not imported, {len(imported.remarks) - lost} changed: see above")
 
 
 @content_types.command("check")

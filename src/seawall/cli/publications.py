@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +18,7 @@ from seawall.cli.common import (
     DataDir,
     Policies,
     TextModel,
+    command_author,
     err,
     explained,
     fail,
@@ -72,12 +72,12 @@ def publish(
     )
     with explained(), open_app(chosen) as opened:
         compared = opened.compare()
-        _show(compared)
+        _show(opened, compared)
         _warn(opened, compared.bundle)
         compared.refuse(drop or (), drop_all=drop_all)
         if not logic:
             _screen_examples(opened, compared.bundle)
-        _put_in_force(opened, compared, "publish", dry_run, person)
+        _put_in_force(opened, replace(compared, screened=not logic), "publish", dry_run, person)
 
 
 @command.command()
@@ -101,7 +101,7 @@ def rollback(
     ):
         chosen = _bundle(opened, bundle) if bundle else bundle_before(opened.bundles, opened.database)
         compared = opened.compare_rollback(chosen)
-        _show(compared)  # an example that fails now stops nobody from going back to what was in force
+        _show(opened, compared)  # an example that fails now stops nobody from going back to what was in force
         _put_in_force(opened, compared, "rollback", dry_run, person)
 
 
@@ -128,7 +128,8 @@ def history(
     for row in rows:
         when = f"{datetime.fromtimestamp(row.at / 1000, UTC):%Y-%m-%d %H:%M}"
         out.print(f"{row.hash[:12]}  {when}  {row.kind:<8}  {row.by}  {row.source}", markup=False, soft_wrap=True)
-        out.print(f"              {_numbers(row.changes)}", markup=False, soft_wrap=True)
+        unscreened = "; the examples were not screened" if row.screened is False else ""
+        out.print(f"              {_numbers(row.changes)}{unscreened}", markup=False, soft_wrap=True)
     if not rows:
         out.print("Nothing was published yet. 'seawall policy publish' publishes the policies of a folder.")
 
@@ -160,7 +161,7 @@ def status(
             out.print(f"in force: {latest.hash[:12]}, by {latest.by}, {when} UTC", markup=False, soft_wrap=True)
         compared = opened.compare()
         out.print(f"compared with: {compared.source}", markup=False, soft_wrap=True)
-        _show(compared)
+        _show(opened, compared)
 
 
 @command.command()
@@ -207,7 +208,7 @@ def export(
     out.print(f"{len(chosen.policies)} policies of bundle {chosen.hash[:12]} are in {folder}", soft_wrap=True)
 
 
-def _show(compared: ComparedBundle) -> None:
+def _show(opened: App, compared: ComparedBundle) -> None:
     """What would change, and how the examples do."""
     from seawall.publish import describe, summary
 
@@ -218,6 +219,13 @@ def _show(compared: ComparedBundle) -> None:
     else:
         out.print(describe(compared.changes), markup=False, soft_wrap=True)
         out.print(summary(compared.changes), markup=False, soft_wrap=True)
+    for overlay, creators in opened.creators_concerned(compared.bundle).items():
+        who = "1 creator has" if creators == 1 else f"{creators:,} creators have"
+        out.print(
+            f"creators' overlay {overlay} is dropped: {who} it on. Their settings stay, without effect.",
+            markup=False,
+            soft_wrap=True,
+        )
     out.print(f"examples as logic: {compared.examples - len(compared.failed)} of {compared.examples} pass")
 
 
@@ -269,7 +277,7 @@ def _author(opened: App, email: str | None) -> str:
     if email is None:
         if opened.needs_approval:
             fail("a publication is approved by a second person here: say who proposes it by --person EMAIL")
-        return f"cli:{getpass.getuser()}"
+        return command_author()
     try:
         found = find_person(opened.database, email, opened.context.get(Roles))
     except AccessError as error:

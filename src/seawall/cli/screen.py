@@ -13,7 +13,8 @@ from rich.table import Table
 from seawall.cli.common import ContentTypes, Policies, TextModel, err, explained, fail, out, settings
 
 if TYPE_CHECKING:
-    from seawall.batch.screening import BatchSummary, TruthColumn
+    from seawall.batch.items import TruthColumn
+    from seawall.batch.screening import BatchSummary
     from seawall.measure import Accuracy, Interval
     from seawall.policy import Bundle
 
@@ -46,8 +47,9 @@ def screen(
 ) -> None:
     """Screen every row of a file, write one decision a row, and print what came out."""
     from seawall.app import BANKS, configured_detectors
+    from seawall.batch.items import ColumnMapping
     from seawall.batch.rows import FileError
-    from seawall.batch.screening import ColumnMapping, count_rows, screen_file
+    from seawall.batch.screening import count_rows, screen_file
     from seawall.detect import Runner
     from seawall.detect.batch import NearDuplicates
     from seawall.detect.cascade import CascadeError
@@ -61,7 +63,7 @@ def screen(
     target = output or file.with_name(f"{file.stem}.decisions.jsonl")
     columns = ColumnMapping(
         content_type=content_type,
-        fields=_fields(field or ["body"]),
+        fields=mapped_fields(field or ["body"]),
         id=id_column,
         actor=actor,
         language=language,
@@ -106,7 +108,8 @@ def _progress() -> Progress:
     return Progress(*columns, console=err, transient=True)
 
 
-def _fields(pairs: Sequence[str]) -> dict[str, str]:
+def mapped_fields(pairs: Sequence[str]) -> dict[str, str]:
+    """Columns by field, of "FIELD=COLUMN"."""
     fields = {}
     for pair in pairs:
         name, equals, column = pair.partition("=")
@@ -115,7 +118,7 @@ def _fields(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def _truths(texts: Sequence[str]) -> tuple[TruthColumn, ...]:
-    from seawall.batch.screening import TruthColumn
+    from seawall.batch.items import TruthColumn
 
     truths = []
     for text in texts:

@@ -21,19 +21,21 @@ if TYPE_CHECKING:
     from seawall.policy import Bundle, RuleExplanation
     from seawall.publish import Draft, Sources
     from seawall.screen import ExampleReport, ItemTrial, TrialOutcome
+    from seawall.screen.creator_overlays import CreatorOverlays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningDetectors:
     """Detectors to ask, and how a bundle for them is built. ``published``: the bundle in force, if there is one.
 
-    ``banks``: in words, whose entries they match.
+    ``banks``: in words, whose entries they match. ``creators``: what they have on in their places.
     """
 
     runner: Runner
     build: Callable[[Sources], Bundle]
     published: Bundle | None
     banks: str
+    creators: CreatorOverlays | None = None
 
 
 @contextmanager
@@ -57,6 +59,7 @@ def _of_database(chosen: Settings, banks: Sequence[str]) -> Iterator[RunningDete
     from seawall.app import BANKS, open_app
     from seawall.policy import NothingPublished, build_bundle
     from seawall.publish import list_banks
+    from seawall.screen.creator_overlays import CreatorOverlays
 
     with open_app(chosen) as app:
         names = sorted({*(bank.name for bank in list_banks(app.database, BANKS)), *banks})
@@ -69,7 +72,11 @@ def _of_database(chosen: Settings, banks: Sequence[str]) -> Iterator[RunningDete
         except NothingPublished:
             published = None
         yield RunningDetectors(
-            runner=app.runner, build=build, published=published, banks=f"the banks of {chosen.data_dir}"
+            runner=app.runner,
+            build=build,
+            published=published,
+            banks=f"the banks of {chosen.data_dir}",
+            creators=app.context.get(CreatorOverlays),
         )
 
 
@@ -242,7 +249,8 @@ def _outcome(side: TrialOutcome) -> Iterator[str]:
 
 def _rule(rule: RuleExplanation) -> Iterator[str]:
     state = "fired without effect" if rule.state == "shadow" else rule.state
-    yield f"{state}: {rule.policy}/{rule.rule} ({rule.title})"
+    layer = "" if rule.layer == "platform" else f"; added for the {rule.layer}"
+    yield f"{state}: {rule.policy}/{rule.rule} ({rule.title}{layer})"
     yield f"  when: {rule.when}"
     for threshold in rule.thresholds:
         yield f"    {threshold}"

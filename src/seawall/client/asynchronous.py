@@ -187,6 +187,21 @@ class AsyncSeawall:
         """The current state of an item, by the platform's id. Raises as ``decision``."""
         return await self._get(f"/v1/items/{quote(content_type, safe='')}/{quote(id, safe='')}")
 
+    async def overlays(self, account: str) -> Mapping[str, Any]:
+        """What an account has on in its own place: ``overlays``, ``words``. Raises as ``decision``."""
+        return await self._get(_own_place(account))
+
+    async def set_overlays(
+        self, account: str, *, overlays: Iterable[str] = (), words: Iterable[str] = ()
+    ) -> Mapping[str, Any]:
+        """Replace what an account has on in its own place. The same again changes nothing. Raises as ``decision``."""
+        body = {"overlays": list(overlays), "words": list(words)}
+        return _understood(dict, await self._send("PUT", _own_place(account), body, self._timeout))
+
+    async def end_overlays(self, account: str) -> Mapping[str, Any]:
+        """Switch everything off in an account's place, and delete its words. Raises as ``decision``."""
+        return _understood(dict, await self._send("DELETE", _own_place(account), None, self._timeout))
+
     def guard(
         self,
         content_type: str,
@@ -249,6 +264,10 @@ class AsyncSeawall:
             if pause is not None:
                 await asyncio.sleep(max(pause * random.uniform(0.5, 1.0), asked))  # noqa: S311 - to spread, not to hide
         raise Unreachable(f"Seawall did not answer after {len(_PAUSES_S) + 1} attempts: {last[-1]}.")
+
+
+def _own_place(account: str) -> str:
+    return f"/v1/accounts/{quote(account, safe='')}/overlays"
 
 
 def _load_network_code() -> None:

@@ -161,6 +161,20 @@ class Seawall:
         """The current state of an item, by the platform's id."""
         return self._run(self._client.item(content_type, id))
 
+    def overlays(self, account: str) -> Mapping[str, Any]:
+        """What an account has on in its own place: ``overlays``, ``words``."""
+        return self._run(self._client.overlays(account))
+
+    def set_overlays(
+        self, account: str, *, overlays: Iterable[str] = (), words: Iterable[str] = ()
+    ) -> Mapping[str, Any]:
+        """Replace what an account has on in its own place. The same again changes nothing."""
+        return self._run(self._client.set_overlays(account, overlays=overlays, words=words))
+
+    def end_overlays(self, account: str) -> Mapping[str, Any]:
+        """Switch everything off in an account's place, and delete its words."""
+        return self._run(self._client.end_overlays(account))
+
     def guard(
         self,
         content_type: str,

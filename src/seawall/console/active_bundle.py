@@ -18,6 +18,14 @@ def policies(app: App) -> Mapping[str, Policy]:
     return {policy.name: policy for policy in app.bundle.policies}
 
 
+def creators_overlays(app: App) -> tuple[str, ...]:
+    """The overlays that creators may switch on; none before the first publication."""
+    try:
+        return app.bundle.creators_overlays
+    except NothingPublished:
+        return ()
+
+
 def severities(app: App) -> Mapping[str, int]:
     """The severity of the harm of each policy in force, by the policy's name."""
     return {name: HARMS[policy.harm].severity for name, policy in policies(app).items()}

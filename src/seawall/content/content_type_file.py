@@ -39,6 +39,7 @@ _KEYS = (
     "fields",
     "actor",
     "jurisdiction",
+    "creator",
     "stages",
     "actions",
     "appeal",
@@ -92,6 +93,7 @@ def read_content_type(reader: Reader, root: Mapping) -> ContentType | None:
     fields = read("fields", lambda node, _: _fields(reader, node))
     actor = read("actor", lambda node, _: _actor(reader, node))
     jurisdiction = read("jurisdiction", lambda node, _: _jurisdiction(reader, node, fields or (), actor)) or ()
+    creator = read("creator", lambda node, _: _creator(reader, node, fields or (), actor))
     stages = read("stages", lambda node, _: _stages(reader, node))
     actions = read("actions", lambda node, _: _actions(reader, node))
     appeal = read("appeal", lambda node, _: _appeal(reader, node))
@@ -117,6 +119,7 @@ def read_content_type(reader: Reader, root: Mapping) -> ContentType | None:
         description=description or "",
         actor=actor,
         jurisdiction=jurisdiction,
+        creator=creator,
     )
 
 
@@ -259,9 +262,7 @@ def _jurisdiction(
 ) -> tuple[str, ...]:
     """The fields that say whose law holds: ``actor.country``, or a list of such."""
     found = [(node.text, node.span)] if isinstance(node, Scalar) else reader.names(node, "jurisdiction")
-    declared = {f"item.{spec.name}": spec for spec in fields}
-    declared |= {f"actor.{spec.name}": spec for spec in (actor.attributes if actor is not None else ())}
-    fitting = [name for name, spec in declared.items() if spec.type in _PLACE_TYPES]
+    fitting = [name for name, spec in _by_reference(fields, actor).items() if spec.type in _PLACE_TYPES]
     for name, span in found:
         if name not in fitting:
             message = f"'{name}' is no field that can name a country"
@@ -269,6 +270,32 @@ def _jurisdiction(
             remedy = "declare it, such as 'actor: {attributes: {country: text}}'; it holds ISO 3166 codes (DE, US-IL)"
             reader.refuse(span, message, expected=expected, near=nearest(name, fitting), remedy=remedy)
     return tuple(name for name, _ in found)
+
+
+def _creator(reader: Reader, node: Node, fields: tuple[FieldSpec, ...], actor: ActorSpec | None) -> str | None:
+    """The field that says in whose place an item stands: ``item.page_owner``, with the platform's id of an account."""
+    fitting = [
+        name
+        for name, spec in _by_reference(fields, actor).items()
+        if spec.type is FieldType.ID and spec.role is not FieldRole.ACTOR
+    ]
+    name = node.text if isinstance(node, Scalar) else ""
+    if name in fitting:
+        return name
+    reader.refuse(
+        node.span,
+        f"'{name}' is no field that can name the owner of a place" if name else "creator must name one field",
+        expected="one of " + ", ".join(fitting) if fitting else "a field or attribute of type id",
+        near=nearest(name, fitting),
+        remedy="declare it, such as 'page_owner: {type: id, role: context}'; it holds the id of an account",
+    )
+    return None
+
+
+def _by_reference(fields: tuple[FieldSpec, ...], actor: ActorSpec | None) -> dict[str, FieldSpec]:
+    """Fields and attributes by the names that rules have for them: ``item.body``, ``actor.country``."""
+    declared = {f"item.{spec.name}": spec for spec in fields}
+    return declared | {f"actor.{spec.name}": spec for spec in (actor.attributes if actor is not None else ())}
 
 
 def _stages(reader: Reader, node: Node) -> tuple[ScreeningStage, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from seawall.content.freshness import stale_attributes
 from seawall.content.regions import is_region
 from seawall.model import ContentType, Item
 
@@ -27,14 +28,19 @@ def read_jurisdiction(text: str) -> tuple[str, ...]:
     return (code,) if match is not None and is_region(match[1]) else ()
 
 
-def jurisdictions_of(item: Item, content_type: ContentType) -> tuple[str | None, ...]:
+def jurisdictions_of(item: Item, content_type: ContentType, at: int) -> tuple[str | None, ...]:
     """Whose law holds for an item, from the fields that its content type declares; None for each that is unknown.
 
-    All of them hold: a message between two countries is subject to the law of both.
+    All of them hold: a message between two countries is subject to the law of both. A country that is older than the
+    content type allows when the item is screened (``at``) is unknown.
     """
     found: list[str | None] = []
+    attributes = content_type.actor.attributes if content_type.actor is not None else ()
+    stale = {each.detector for each in stale_attributes(item, attributes, at)}
     for owner, _, name in (reference.partition(".") for reference in content_type.jurisdiction):
         value = (item.fields if owner == "item" else item.actor_attributes).get(name)
+        if f"{owner}.{name}" in stale:
+            value = None
         texts = value if isinstance(value, tuple) else (value,)
         for text in texts or (None,):
             found += (read_jurisdiction(text) if isinstance(text, str) else ()) or (None,)

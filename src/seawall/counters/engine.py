@@ -9,7 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from seawall.counters.conditions import Attributes, Digest, compile_condition
+from seawall.counters.latest import AMONG, LAST, Latest
 from seawall.counters.tiles import Tiles
+from seawall.model import UNKNOWN, UnknownValue
 from seawall.model.counters import ACTOR, Condition, CounterFunction, CounterSpec, attributes_in, tile_size
 
 MOST_ENTRIES: Final = 1_000_000
@@ -30,7 +32,10 @@ class Activity(msgspec.Struct, frozen=True):
 
 
 class TableSpec(msgspec.Struct, frozen=True):
-    """What one table counts; counters that differ in their window only, within one size of tiles, share it."""
+    """What one table counts; counters that differ in their window only, within one size of tiles, share it.
+
+    ``most``: the activities that are kept of each key, where the latest ones are asked for.
+    """
 
     kind: str
     activity: str
@@ -38,6 +43,7 @@ class TableSpec(msgspec.Struct, frozen=True):
     value: str
     where: Condition | None
     tile: int
+    most: int = 0
 
 
 _KINDS: Final = {
@@ -48,6 +54,8 @@ _KINDS: Final = {
     CounterFunction.SUM: "sum",
     CounterFunction.MAX: "max",
     CounterFunction.CLUSTER_SIZE: "distinct",
+    CounterFunction.SINCE_LAST: LAST,
+    CounterFunction.AMONG_LAST: AMONG,
 }
 
 
@@ -56,6 +64,8 @@ def tables_of(spec: CounterSpec) -> tuple[TableSpec, ...]:
     if spec.function not in _KINDS:
         return ()
     table = TableSpec(_KINDS[spec.function], spec.activity, spec.by, spec.value, spec.where, tile_size(spec.within))
+    if spec.last:
+        table = msgspec.structs.replace(table, most=spec.last + 1)
     if spec.function is CounterFunction.RATIO:
         return table, msgspec.structs.replace(table, where=None)
     return (table,)
@@ -78,7 +88,7 @@ class _Table:
     def __init__(self, spec: TableSpec, window: int, digest: Digest) -> None:
         self.spec = spec
         self.window = window
-        self.tiles = Tiles(spec.kind, spec.tile)
+        self.tiles = Latest(spec.kind, spec.tile, spec.most) if spec.most else Tiles(spec.kind, spec.tile)
         self.by = spec.by[0] if len(spec.by) == 1 else spec.by
         self.test: Callable[[Attributes], bool] | None = (
             None if spec.where is None else compile_condition(spec.where, digest)
@@ -95,9 +105,11 @@ class _Table:
     def values(self, attributes: Attributes) -> Sequence[Any]:
         """What the activity adds: nothing when it lacks the value or the condition does not hold."""
         if self.test is not None and not self.test(attributes):
-            return ()
+            return (False,) if self.spec.kind == AMONG else ()
         if self.spec.kind == "count":
             return (None,)
+        if self.spec.most:
+            return (True,)
         value = attributes.get(self.value)
         if self.spec.kind == "distinct":
             return (
@@ -170,15 +182,18 @@ class CounterEngine:
         largest = max(self._tables.values(), key=lambda table: table.tiles.entries)
         self._entries -= largest.tiles.give_up_oldest()
 
-    def read(self, spec: CounterSpec, attributes: Attributes, at: int, own: Sequence[Activity] = ()) -> float | None:
-        """A counter's number for the key that these attributes give, at that time; None: for want of memory unknown.
+    def read(
+        self, spec: CounterSpec, attributes: Attributes, at: int, own: Sequence[Activity] = ()
+    ) -> float | UnknownValue | None:
+        """A counter's number for the key that these attributes give, at that time; UNKNOWN for want of memory.
 
-        ``own``: activities of the item that is decided, which were counted and do not count. 0 where nothing is known
-        of the key. Raises KeyError for a counter that the engine was not made for.
+        ``own``: activities of the item that is decided, which were counted and do not count. Where nothing is known of
+        the key, 0; None for the time since the last of its activities. Raises KeyError for a counter that the engine
+        was not made for.
         """
         numbers = [self._number(self._tables[table], spec.within, attributes, at, own) for table in tables_of(spec)]
-        if None in numbers:
-            return None
+        if any(number is UNKNOWN for number in numbers):
+            return UNKNOWN
         match spec.function:
             case CounterFunction.RATE:
                 return float(numbers[0] / (spec.within / 60_000))
@@ -189,10 +204,10 @@ class CounterEngine:
     def _number(self, table: _Table, within: int, attributes: Attributes, at: int, own: Sequence[Activity]) -> Any:
         key = table.key(attributes)
         if key is None:
-            return 0
+            return None if table.spec.kind == LAST else 0
         if isinstance(key, frozenset):
             totals = [self._total(table, one, within, at, own) for one in sorted(key)]
-            return None if None in totals else max(totals, default=0)
+            return UNKNOWN if any(one is UNKNOWN for one in totals) else max(totals, default=0)
         return self._total(table, key, within, at, own)
 
     def _total(self, table: _Table, key: Any, within: int, at: int, own: Sequence[Activity]) -> Any:
@@ -241,14 +256,14 @@ class CounterEngine:
         copied = CounterEngine(self.windows, self._digest, self._most)
         copied._entries, copied._minute = self._entries, self._minute
         for spec, table in self._tables.items():
-            tiles = copied._tables[spec].tiles
-            tiles.floor, tiles.entries = table.tiles.floor, table.tiles.entries
-            tiles.by_number = {
+            by_number = {
                 number: {
-                    key: value.copy() if isinstance(value, dict | bytearray) else value for key, value in bucket.items()
+                    key: value.copy() if isinstance(value, dict | list | bytearray) else value
+                    for key, value in bucket.items()
                 }
                 for number, bucket in table.tiles.by_number.items()
             }
+            copied._tables[spec].tiles.load(table.tiles.floor, by_number)
         return copied
 
     def snapshot(self) -> list[Any]:
@@ -278,12 +293,11 @@ class CounterEngine:
         for raw, _, floor, buckets in tables:
             spec = _spec(raw)
             tiles = engine._tables[spec].tiles
-            tiles.floor = floor
-            tiles.by_number = {
+            by_number = {
                 number: {_hashable(key): _value(spec.kind, value) for key, value in entries}
                 for number, entries in buckets
             }
-            tiles.entries = sum(map(len, tiles.by_number.values()))
+            tiles.load(floor, by_number)
             engine._entries += tiles.entries
         return engine
 

@@ -21,7 +21,7 @@ from seawall.counters.activities import activities_of, attributes_of, read_count
 from seawall.counters.engine import Activity, CounterEngine, tables_of, windows_of
 from seawall.counters.snapshots import load_snapshot, save_snapshot
 from seawall.counters.strikes import strikes_of
-from seawall.model import UNKNOWN, FeatureValue, Item, SubjectErased, Unknown, UnknownReason, now_ms
+from seawall.model import UNKNOWN, FeatureValue, Item, SubjectErased, Unknown, UnknownReason, UnknownValue, now_ms
 from seawall.model.counters import ACTOR, COUNTERS, DECIDED, POSITION, CounterFunction, CounterSpec
 from seawall.model.stored_items import FirstRevisions
 from seawall.policy import Bundle, Feature
@@ -110,7 +110,8 @@ class Counters:
             self._adapt(bundle)
             if not self._engine.windows and self._building is None:
                 return
-            self._follow(until)
+            with self._database.read() as connection:
+                self._follow(connection, until)
             self._build(until)
             self._save_when_due()
         finally:
@@ -157,22 +158,21 @@ class Counters:
                 low, high = (middle, high) if when < at else (low, middle - 1)
         return low
 
-    def _follow(self, until: float, wait_s: float = -1) -> None:
+    def _follow(self, connection: Connection, until: float, wait_s: float = -1) -> None:
         """Count the tail of the ledger, until then; not at all when another thread holds the lock for ``wait_s``."""
         is_behind = True
         while is_behind and self._lock.acquire(timeout=wait_s):
             try:
-                is_behind = not self._follow_chunk() and time.monotonic() < until
+                is_behind = not self._follow_chunk(connection) and time.monotonic() < until
             finally:
                 self._lock.release()
 
-    def _follow_chunk(self) -> bool:
+    def _follow_chunk(self, connection: Connection) -> bool:
         """Count the next events; whether the end of the ledger was reached. Under the lock."""
         assert self._position is not None
-        with self._database.read() as connection:
-            head = _head(connection)
-            if head > self._position:
-                self._position = self._count(connection, self._engine, self._position, head)
+        head = _head(connection)
+        if head > self._position:
+            self._position = self._count(connection, self._engine, self._position, head)
         if self._position < head:
             return False
         self._reached = time.monotonic()
@@ -264,10 +264,11 @@ class Counters:
 
     def _read(self, wanted: Sequence[Feature], item: Item, kept: Mapping[str, FeatureValue]) -> CounterReading:
         counted = [feature for feature in wanted if tables_of(_spec(feature))]
-        if counted and self._position is not None:
-            self._follow(time.monotonic() + _READ_SLICE_S, _LOCK_S)
-        at, values, missing = now_ms(), dict(kept), set[str]()
+        values, missing = dict(kept), set[str]()
         with self._database.read() as connection:
+            if counted and self._position is not None:
+                self._follow(connection, time.monotonic() + _READ_SLICE_S, _LOCK_S)
+            at = now_ms()
             actor, ref = self._refs(connection, item)
             for feature in wanted:
                 if feature not in counted:
@@ -298,15 +299,15 @@ class Counters:
 
     def _counted(
         self, spec: CounterSpec, attributes: Mapping[str, Any], at: int, own: Sequence[Activity]
-    ) -> float | str:
-        """A number that was counted, or why it has none; under the lock."""
+    ) -> float | str | None:
+        """A number that was counted, None where absent, or why it is unknown; under the lock."""
         windows = self._engine.windows
         if any(windows.get(table, 0) < spec.within for table in tables_of(spec)):
             return _BUILDING
         if time.monotonic() - self._reached > _STALE_S:
             return _BEHIND
         found = self._engine.read(spec, attributes, at, own)
-        return _MEMORY if found is None else found
+        return _MEMORY if isinstance(found, UnknownValue) else found
 
     def _refs(self, connection: Connection, item: Item) -> tuple[str | None, str | None]:
         """The surrogates of the item's account and of the item, where they are known."""

@@ -19,7 +19,8 @@ from seawall.storage import StorageError, Vault
 
 _log = structlog.get_logger(__name__)
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
+_READABLE: Final = (1, 2)  # 1: before the latest activities of a key were kept
 _NAME: Final = "counters"
 
 
@@ -48,7 +49,7 @@ def load_snapshot(
     try:
         data = vault.reveal(_NAME, file.read_bytes())
         found = msgspec.msgpack.decode(data, type=CounterSnapshot, strict=False)
-        if found.format != _FORMAT:
+        if found.format not in _READABLE:
             return None
         return found, CounterEngine.restore(found.state, digest, most_entries)
     except FileNotFoundError:

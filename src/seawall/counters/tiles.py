@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 from seawall.counters import hyperloglog
+from seawall.model import UNKNOWN
 
 Key: TypeAlias = Hashable
 Bucket: TypeAlias = dict[Any, Any]
@@ -119,6 +120,11 @@ class Tiles:
         self.entries = 0
         self.floor = 0
 
+    def load(self, floor: int, by_number: dict[int, Bucket]) -> None:
+        """Take what a snapshot or another table holds."""
+        self.floor, self.by_number = floor, by_number
+        self.entries = sum(map(len, by_number.values()))
+
     def add(self, at: int, key: Key, value: Any) -> bool:
         """Add an activity of that time; whether it needed a new entry."""
         number = at // self.size
@@ -132,13 +138,13 @@ class Tiles:
         return is_new
 
     def total(self, key: Key, at: int, within: int, own: Sequence[tuple[int, Any]]) -> Any:
-        """The number over the window of ``within`` ms that ends at ``at``; None when tiles of it were given up.
+        """The number over the window of ``within`` ms that ends at ``at``; UNKNOWN when tiles of it were given up.
 
         ``own``: time and value of activities that were added and do not count.
         """
         first, last = (at - within) // self.size, at // self.size
         if first < self.floor:
-            return None
+            return UNKNOWN
         by_number = self.by_number
         held = []
         for number in range(first, last + 1) if last - first < len(by_number) else sorted(by_number):

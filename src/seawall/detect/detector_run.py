@@ -84,6 +84,11 @@ class DetectorRun:
             await asyncio.wait((asyncio.wrap_future(self.complete),), timeout=self._remaining())
         return self._freeze()
 
+    def so_far(self) -> Findings:
+        """What is known at this moment; missing answers are *unknown*. The run goes on."""
+        with self.lock:
+            return self._findings or self._so_far()
+
     def on_late(self, callback: Callable[[Findings], None]) -> None:
         """Call ``callback`` once with the complete findings, when the answers that missed the deadline are in.
 

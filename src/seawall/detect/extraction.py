@@ -13,6 +13,7 @@ from seawall.content.links import add_link_parts
 from seawall.detect.extraction_cache import CachedExtraction, CacheUse, ExtractionCache
 from seawall.detect.findings import ExtractorCall
 from seawall.model.content import MEDIA_MODALITIES, Modality, Part
+from seawall.model.not_permitted import RULE_TEXTS
 from seawall.model.signals import (
     Cost,
     DetectorSpec,
@@ -98,6 +99,12 @@ class Extracted(NamedTuple):
     parts: Sequence[Part] = ()
     notes: Sequence[Signal | Unknown] = ()
     made: CachedExtraction | None = None
+
+
+RULES: Final = DetectorSpec(
+    name=RULE_TEXTS, version="1", signals=(), modalities=frozenset({Modality.TEXT}), cost=Cost.INLINE
+)
+"""The rules, where they look into all texts of an item: they read what extractors make, as detectors do."""
 
 
 class Extraction:

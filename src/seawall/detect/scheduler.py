@@ -19,7 +19,7 @@ from seawall.detect.cascade import ScoreRange, cascade_stages
 from seawall.detect.detector_queue import QueueLimits, QueueState
 from seawall.detect.detector_run import DetectorRun, LateResults
 from seawall.detect.evaluation import Evaluation
-from seawall.detect.extraction import STANDARD, Extraction, ExtractorsByField, as_detectors, is_media, unread
+from seawall.detect.extraction import RULES, STANDARD, Extraction, ExtractorsByField, as_detectors, is_media, unread
 from seawall.detect.extraction_cache import ExtractionCache
 from seawall.detect.findings import DetectorCall, Findings, findings
 from seawall.detect.loop import LoopThread
@@ -111,7 +111,8 @@ class Runner:
         """Ask the wanted detectors about the parts that fit them; the answers are due in ``deadline_ms``.
 
         ``wanted`` None means every detector except slow ones, which must be named; detectors that measure the signals
-        of a wanted one's score ranges are asked too. ``extract``: by field, the extractors wanted for its media;
+        of a wanted one's score ranges are asked too. ``RULE_TEXTS`` among them stands for the rules: to them, too, is
+        unknown what an extractor does not answer. ``extract``: by field, the extractors wanted for its media;
         detectors are also asked about the parts they make, within the same deadline. ``unchecked``: fields whose speech
         may stay unread without a transcriber. ``memory``: cached results of extractors from earlier evaluations.
         ``account``: whose parts they are; in queues, accounts take turns. ``thresholds``: what the caller tells apart,
@@ -121,7 +122,7 @@ class Runner:
         detectors = self._wanted(wanted)
         extraction = None
         if extract and is_media(parts):
-            readers = [detector.spec for detector in detectors]
+            readers = _readers(detectors, wanted)
             extraction = Extraction(self._extractor_specs, extract, readers, unchecked, memory or {})
             extraction.begin(parts)
         waits = bool(self._ranges) and any(detector.ranges for detector in detectors)
@@ -184,7 +185,7 @@ class Runner:
 
         ``wanted``: the detectors that would have read their parts; ``extract``: all extractors that are ever called.
         """
-        readers = [detector.spec for detector in self._wanted(wanted)]
+        readers = _readers(self._wanted(wanted), wanted)
         return unread(parts, self._extractor_specs, readers, extract, later, unchecked, reason)
 
     def warm_up(self) -> None:
@@ -233,7 +234,7 @@ class Runner:
         """The wanted detectors and their dependencies, in order. Raises CascadeError."""
         if wanted is not None and not self._names.issuperset(wanted):
             extractors = STANDARD.keys() | self._extractors.keys() if self._extracts else set()
-            unheard_of = set(wanted) - self._names - extractors
+            unheard_of = set(wanted) - self._names - extractors - {RULES.name}
             if unheard_of:
                 known = ", ".join(detector.name for detector in self._detectors)
                 raise ValueError(f"unknown detector {', '.join(sorted(unheard_of))}; known: {known}")
@@ -247,6 +248,12 @@ class Runner:
         stages = cascade_stages(specs, self._ranges, [detector.name for detector in found])
         place = {name: number for number, stage in enumerate(stages) for name in stage}
         return sorted((one for one in self._detectors if one.name in place), key=lambda one: place[one.name])
+
+
+def _readers(detectors: Iterable[Installed], wanted: Collection[str] | None) -> list[DetectorSpec]:
+    """Who reads what extractors make: the detectors, and the rules where they are wanted."""
+    specs = [detector.spec for detector in detectors]
+    return [*specs, RULES] if wanted is not None and RULES.name in wanted else specs
 
 
 def _answer_inline(

@@ -159,6 +159,7 @@ class ContentType:
     description: str = ""
     actor: ActorSpec | None = None  # None: a field with role actor names the account
     jurisdiction: tuple[str, ...] = ()  # "item.country", "actor.country": whose law holds; empty: unknown
+    creator: str | None = None  # "item.page_owner": the account in whose place an item stands; None: in nobody's
 
     def field(self, name: str) -> FieldSpec | None:
         """The field of that name, or None."""

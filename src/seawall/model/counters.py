@@ -10,6 +10,8 @@ ACTOR: Final = "actor"
 """The dimension of the account that acts."""
 COUNTERS: Final = "counters"
 """What stands for a detector's name where counters gave no answer."""
+UNREAD_COUNTERS: Final = f"{COUNTERS}/history"
+"""Among what was unneeded for a decision: some of its counters were not read."""
 POSITION: Final = "ledger_position(counters)"
 """Column of a stored feature row: the event of the ledger up to which its counters had counted."""
 
@@ -41,6 +43,8 @@ class CounterFunction(StrEnum):
     FIRST_SEEN = "first_seen"
     STRIKES = "strikes"
     CLUSTER_SIZE = "cluster_size"
+    SINCE_LAST = "since_last"
+    AMONG_LAST = "among_last"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class CounterSpec:
     ``by``: the dimensions whose values name what is counted: ``actor``, fields of the item.
     ``within``: milliseconds; 0 for those without a window. ``value``: the attribute whose values are told apart, added
     or compared; ``ACTOR``: the accounts are. ``policy``: of strikes; empty: any. ``signals``: those that it reads.
+    ``last``: how many of the latest activities it looks at; ``within`` is then how far it looks back.
     """
 
     function: CounterFunction
@@ -60,6 +65,7 @@ class CounterSpec:
     where: Condition | None = None
     policy: str = ""
     signals: tuple[str, ...] = ()
+    last: int = 0
 
 
 def attributes_in(condition: Condition) -> frozenset[str]:

@@ -110,6 +110,7 @@ class Decision:
     unneeded: tuple[str, ...] = ()  # "detector/part": not asked, since no answer could have changed the outcome
     snoozed: tuple[str, ...] = ()  # "policy/rule": set aside for the account, as if they had not fired
     not_permitted: tuple[NotPermitted, ...] = ()  # detectors that did not run, because the law does not permit them
+    overlays: tuple[str, ...] = ()  # that the creator had on in whose place the item stands
 
 
 def is_adverse(decision: Decision) -> bool:

@@ -46,7 +46,6 @@ __all__ = [
     "Explanation",
     "Feature",
     "FeatureRead",
-    "ItemError",
     "NothingPublished",
     "Outcome",
     "Policy",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -12,19 +12,22 @@ from unicodedata import normalize
 from seawall.content.content_types import check_content_type
 from seawall.content.extraction import STANDARD, extractors_of
 from seawall.model import ContentType, DetectorSpec, Prohibition
-from seawall.policy.documents import Policy, PolicySource
-from seawall.policy.environment import Environment, OfferedSignal
-from seawall.policy.examples import CheckedExample, check_examples
-from seawall.policy.policyfile import find_duplicates, load_policy
+from seawall.policy.checked_policies import CheckedPolicies, check_policies, compile_programs, read_policies
+from seawall.policy.documents import Overlay, Policy, PolicySource
+from seawall.policy.examples import CheckedExample
+from seawall.policy.pattern_limits import check_sizes
+from seawall.policy.policyfile import find_duplicates
 from seawall.policy.program import Program
 from seawall.policy.prohibitions import FILE as PROHIBITIONS_FILE
 from seawall.policy.prohibitions import ProhibitionFile, check_prohibitions, load_prohibitions
-from seawall.policy.rules import CheckedRule, check_policy
+from seawall.policy.rules import CheckedRule
 from seawall.policy.syntax import look_alikes
 from seawall.yamlfile.source import PolicyErrors, Problem, nearest, problem_at
 
 FORMAT: Final = 1
 """Number of the encoding. It rises only when the bytes of an older release would be read wrongly without it."""
+_PROGRAMS: Final = 128  # kept compiled: one for each content type and combination of creators' overlays in use
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +44,61 @@ class Bundle:
     not_permitted_source: PolicySource | None = field(default=None, compare=False)
     hash: str = ""
     _canonical: bytes = field(default=b"", repr=False, compare=False)
-    _programs: Mapping[str, Program] = field(default_factory=dict, repr=False, compare=False)
+    _checked: CheckedPolicies | None = field(default=None, repr=False, compare=False)
+    _programs: dict[tuple[str, frozenset[str]], Program] = field(default_factory=dict, repr=False, compare=False)
 
     def canonical(self) -> bytes:
         """The bytes that ``hash`` is the SHA-256 of, and that ``load_bundle`` reads."""
         return self._canonical
 
-    def program(self, content_type: str) -> Program:
-        """The compiled rules of a content type. Raises KeyError."""
-        return self._programs[content_type]
+    def program(self, content_type: str, overlays: Iterable[str] = ()) -> Program:
+        """The compiled rules of a content type. Raises KeyError.
+
+        ``overlays``: those that the creator has on, in whose place an item stands. Rules of other creators' overlays
+        are not there at all: nothing is asked, counted or undetermined for them. Names without policies add nothing.
+        """
+        on = self.overlays_on(content_type, overlays)
+        program = self._programs.get((content_type, on))
+        if program is None:
+            rules = [each for each in self._rules[content_type] if each.policy.creators_overlay in (None, *on)]
+            program = Program(self.content_types[content_type], rules, self.detectors)
+            if len(self._programs) >= _PROGRAMS:
+                self._forget_programs()
+            self._programs[content_type, on] = program
+        return program
+
+    def overlays_on(self, content_type: str, overlays: Iterable[str]) -> frozenset[str]:
+        """Of creators' overlays, those that have rules for a content type."""
+        return self._overlays.get(content_type, _NONE).intersection(overlays) if overlays else _NONE
+
+    @property
+    def creators_overlays(self) -> tuple[str, ...]:
+        """The names of the overlays that creators may switch on."""
+        return tuple(sorted({each.creators_overlay for each in self.policies if each.creators_overlay is not None}))
 
     @property
     def programs(self) -> Iterable[Program]:
-        """The compiled rules of every content type."""
-        return self._programs.values()
+        """The compiled rules of every content type, with those of every creators' overlay."""
+        return [self.program(name, self.creators_overlays) for name in self.content_types]
+
+    @property
+    def programs_of_everybody(self) -> dict[str, Program]:
+        """The same without creators' overlays, by content type."""
+        return {name: self._programs[name, _NONE] for name in self.content_types}
+
+    @cached_property
+    def _rules(self) -> Mapping[str, Sequence[CheckedRule]]:
+        return {} if self._checked is None else self._checked.rules
+
+    @cached_property
+    def _overlays(self) -> dict[str, frozenset[str]]:
+        found = {name: {each.policy.creators_overlay for each in rules} for name, rules in self._rules.items()}
+        return {name: frozenset(each for each in overlays if each is not None) for name, overlays in found.items()}
+
+    def _forget_programs(self) -> None:
+        """Keep the programs without creators' overlays, which most items need."""
+        for key in [key for key in tuple(self._programs) if key[1]]:
+            self._programs.pop(key, None)
 
     def policy(self, name: str) -> Policy | None:
         """The policy of that name, or None."""
@@ -97,15 +141,17 @@ def build_bundle(
     detectors: Iterable[DetectorSpec],
     banks: Iterable[str],
     not_permitted: PolicySource | None = None,
+    pause: Callable[[], None] = lambda: None,
 ) -> Bundle:
     """Check everything against everything and compile it. Raises PolicyErrors with all problems found.
 
     ``not_permitted``: the file of that name, which says where which detectors may not run.
+    ``pause``: called between pieces of work of a few milliseconds; a server lets requests go first there.
 
     The result does not depend on the order of the arguments.
     """
     problems: list[Problem] = []
-    loaded = sorted(_load(policies, problems), key=lambda policy: policy.name)
+    loaded = read_policies(policies, problems, pause=pause)
     types = {each.name: each for each in sorted(content_types, key=lambda each: each.name)}
     offered = tuple(sorted(detectors, key=lambda each: (each.name, each.version)))
     names = tuple(sorted(set(banks)))
@@ -117,45 +163,62 @@ def build_bundle(
     prohibitions = _prohibitions(not_permitted, offered, problems)
     for content_type in types.values():
         problems += check_content_type(content_type)
-    rules, examples = _compile(loaded, types, offered, names, problems, problems)
+    too_large, refused = check_sizes(loaded)
+    problems += refused
+    small = [policy for policy in loaded if policy.name not in too_large]
+    checked = check_policies(small, types, offered, names, pause=pause)
+    for each in checked.policies:
+        problems += (*each.problems, *each.example_problems)
     if problems:
         raise PolicyErrors(_distinct(problems))
-    thresholds = _thresholds(rules)
+    thresholds = _thresholds(checked.rules)
     canonical = _encode(loaded, types, offered, names, thresholds, prohibitions)
-    return _assemble(loaded, types, offered, names, thresholds, rules, examples, canonical, prohibitions)
+    programs = compile_programs(checked, programs={}, pause=pause)
+    return _assemble(checked, thresholds, canonical, prohibitions, programs)
 
 
-def load_bundle(stored: bytes, stored_hash: str) -> Bundle:
+def load_bundle(
+    stored: bytes, stored_hash: str, former: Bundle | None = None, pause: Callable[[], None] = lambda: None
+) -> Bundle:
     """The bundle of which ``stored`` are the published bytes. Raises BundleUnreadable.
 
     The bytes are checked by their hash and not written again: a field that they lack, because a newer release added
     it, gets its default; one that only a newer release knows is refused, since leaving it out may change decisions.
     The release that published a bundle checked it; checks that were added later do not make it unreadable.
+
+    ``former``: another bundle, from which what is the same in both is taken instead of made again. ``pause`` as in
+    ``build_bundle``.
     """
     if (actual := _digest(stored)) != stored_hash:
         why = f"its bytes were changed: their SHA-256 is {actual[:12]}. Restore the blobs from a backup"
         raise BundleUnreadable(stored_hash, why)
     document = _decode(stored, stored_hash)
+    pause()
     problems: list[Problem] = []
+    before = None if former is None else former._checked
     sources = [PolicySource(path=f"{name}.yaml", text=text) for name, text in document.policies.items()]
-    loaded = sorted(_load(sources, problems, published=True), key=lambda policy: policy.name)
+    loaded = read_policies(sources, problems, published=True, former=before, pause=pause)
     types = {each.name: each for each in document.content_types}
-    rules, examples = _compile(loaded, types, document.detectors, document.banks, problems, [], published=True)
+    checked = check_policies(
+        loaded, types, document.detectors, document.banks, published=True, former=before, pause=pause
+    )
+    for each in checked.policies:
+        problems += each.problems
     text = document.not_permitted
     prohibitions = _prohibitions(PolicySource(path=PROHIBITIONS_FILE, text=text) if text else None, None, problems)
     if problems:
         why = "this version of Seawall cannot compile its policies. Tell its authors, with these errors"
         raise BundleUnreadable(stored_hash, f"{why}:\n{PolicyErrors(_distinct(problems))}")
-    thresholds = _thresholds(rules)
+    thresholds = _thresholds(checked.rules)
     if thresholds != document.thresholds:
         changed = set(thresholds) ^ set(document.thresholds)
         places = ", ".join(sorted({f"{each.policy}/{each.rule}: {each.asked}" for each in changed}))
         raise BundleUnreadable(
             stored_hash, f"this version of Seawall resolves other thresholds ({places}). Tell its authors"
         )
-    return _assemble(
-        loaded, types, document.detectors, document.banks, thresholds, rules, examples, stored, prohibitions
-    )
+    made = {} if former is None else former.programs_of_everybody
+    programs = compile_programs(checked, former=before, programs=made, pause=pause)
+    return _assemble(checked, thresholds, stored, prohibitions, programs)
 
 
 def _prohibitions(
@@ -190,74 +253,27 @@ def policy_texts(stored: bytes, stored_hash: str) -> Mapping[str, str]:
     return document.policies
 
 
-def _compile(
-    policies: Sequence[Policy],
-    types: Mapping[str, ContentType],
-    detectors: Sequence[DetectorSpec],
-    banks: Sequence[str],
-    problems: list[Problem],
-    example_problems: list[Problem],
-    *,
-    published: bool = False,
-) -> tuple[dict[str, list[CheckedRule]], list[CheckedExample]]:
-    """The rules of each content type, and the examples; what is wrong with them is added to the lists."""
-    signals = offered_signals(detectors)
-    environments = {
-        name: Environment(each, signals, frozenset(banks), published, types) for name, each in types.items()
-    }
-    rules: dict[str, list[CheckedRule]] = {name: [] for name in types}
-    examples: list[CheckedExample] = []
-    for policy in policies:
-        for name, environment in environments.items():
-            if name in policy.applies_to:
-                checked, refused = check_policy(policy, environment)
-                rules[name] += checked
-                problems += refused
-        tests, refused = check_examples(policy, environments)
-        examples += tests
-        example_problems += refused
-    return rules, examples
-
-
 def _assemble(
-    policies: Sequence[Policy],
-    types: Mapping[str, ContentType],
-    detectors: tuple[DetectorSpec, ...],
-    banks: tuple[str, ...],
+    checked: CheckedPolicies,
     thresholds: tuple[ResolvedThreshold, ...],
-    rules: Mapping[str, Sequence[CheckedRule]],
-    examples: Sequence[CheckedExample],
     canonical: bytes,
     prohibitions: ProhibitionFile | None,
+    programs: Mapping[str, Program],
 ) -> Bundle:
     return Bundle(
-        policies=tuple(policies),
-        content_types=MappingProxyType(dict(types)),
-        detectors=detectors,
-        banks=banks,
+        policies=tuple(each.policy for each in checked.policies),
+        content_types=MappingProxyType(dict(checked.content_types)),
+        detectors=checked.detectors,
+        banks=checked.banks,
         thresholds=thresholds,
         hash=_digest(canonical),
-        examples=tuple(examples),
+        examples=tuple(example for each in checked.policies for example in each.examples),
         not_permitted=() if prohibitions is None else prohibitions.prohibitions,
         not_permitted_source=None if prohibitions is None else prohibitions.given,
         _canonical=canonical,
-        _programs={name: Program(types[name], rules[name], detectors) for name in types},
+        _checked=checked,
+        _programs={(name, _NONE): program for name, program in programs.items()},
     )
-
-
-def _load(
-    policies: Iterable[PolicySource | Policy], problems: list[Problem], *, published: bool = False
-) -> Sequence[Policy]:
-    loaded = []
-    for policy in policies:
-        if isinstance(policy, Policy):
-            loaded.append(policy)
-            continue
-        try:
-            loaded.append(load_policy(policy.text, policy.path, published=published))
-        except PolicyErrors as errors:
-            problems += errors.problems
-    return loaded
 
 
 def _unknown_types(policies: Iterable[Policy], types: Mapping[str, ContentType]) -> Iterable[Problem]:
@@ -274,18 +290,32 @@ def _unknown_types(policies: Iterable[Policy], types: Mapping[str, ContentType])
 
 
 def _beyond_overlays(policies: Iterable[Policy], types: Mapping[str, ContentType]) -> Iterable[Problem]:
-    """Content types of other surfaces than the one that an overlay is for."""
+    """Content types of other surfaces than the one that an overlay is for, and those that stand in nobody's place."""
     for policy in policies:
         for name, span in policy.places.items() if policy.overlay is not None else ():
-            if name in types and types[name].surface != policy.overlay:
-                fitting = [each.name for each in types.values() if each.surface == policy.overlay]
-                yield problem_at(
-                    policy.source,
-                    span,
-                    f"the overlay is for the surface {policy.overlay}, and '{name}' is {types[name].surface}",
-                    expected="one of " + ", ".join(fitting) if fitting else "a content type of this surface",
-                    remedy="remove it, or write a policy without 'overlay'",
-                )
+            problem = _misfit(policy.overlay, name, types)
+            if problem is not None:
+                yield problem_at(policy.source, span, **problem)
+
+
+def _misfit(overlay: Overlay | None, name: str, types: Mapping[str, ContentType]) -> dict[str, str] | None:
+    """What is wrong when an overlay names a content type that it is not for."""
+    if overlay is None or name not in types:
+        return None
+    if overlay.kind == "creator":
+        if types[name].creator is not None:
+            return None
+        fitting = [each.name for each in types.values() if each.creator is not None]
+        message = f"the overlay is for creators, and '{name}' does not say in whose place an item stands"
+        remedy = f"declare 'creator: item.<field>' in {name}, or write a policy without 'overlay'"
+    else:
+        if types[name].surface == overlay.name:
+            return None
+        fitting = [each.name for each in types.values() if each.surface == overlay.name]
+        message = f"the overlay is for the {overlay}, and '{name}' is {types[name].surface}"
+        remedy = "remove it, or write a policy without 'overlay'"
+    expected = "one of " + ", ".join(fitting) if fitting else "another content type"
+    return {"message": message, "expected": expected, "remedy": remedy}
 
 
 def _look_alikes(policies: Iterable[Policy]) -> Iterable[Problem]:
@@ -329,15 +359,6 @@ def _detector_problems(detectors: Sequence[DetectorSpec], types: Mapping[str, Co
                         expected="one of " + ", ".join(sorted(STANDARD)),
                         nearest=nearest(name, known),
                     )
-
-
-def offered_signals(detectors: Iterable[DetectorSpec]) -> dict[str, tuple[OfferedSignal, ...]]:
-    """The signals of detectors, by name."""
-    signals: dict[str, tuple[OfferedSignal, ...]] = {}
-    for detector in detectors:
-        for spec in detector.signals:
-            signals[spec.name] = (*signals.get(spec.name, ()), OfferedSignal(detector, spec))
-    return signals
 
 
 def _distinct(problems: Iterable[Problem]) -> list[Problem]:

@@ -11,7 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from seawall.policy.checking import CallChecker
-from seawall.policy.counter_calls import check_cluster_size, check_count, check_first_seen, check_strikes, check_values
+from seawall.policy.counter_calls import (
+    check_cluster_size,
+    check_count,
+    check_first_seen,
+    check_last,
+    check_strikes,
+    check_values,
+)
 from seawall.policy.figures import AskedFigure
 from seawall.policy.functions import (
     SIGNATURES,
@@ -287,6 +294,7 @@ _FARTHEST: Final = 256  # bits of an image hash; other distances are percentages
 _CALLS: Final[Mapping[str, Callable[[CallChecker, ast.Call, _Known], TypedTerm]]] = {
     "abs": _numeric,
     "age": _age,
+    "among_last": check_last,
     "at_fpr": _figure,
     "at_precision": _figure,
     "at_recall": _figure,
@@ -308,6 +316,7 @@ _CALLS: Final[Mapping[str, Callable[[CallChecker, ast.Call, _Known], TypedTerm]]
     "not_permitted": _why_silent,
     "rate": check_count,
     "ratio": check_count,
+    "since_last": check_last,
     "strikes": check_strikes,
     "sum_of": check_values,
     "unanswerable": _why_silent,

@@ -14,6 +14,7 @@ from seawall.model.durations import FORM, parse_duration
 from seawall.policy.call_checks import asked_figure, check_call
 from seawall.policy.checking import Checked
 from seawall.policy.environment import Environment
+from seawall.policy.features import CREATOR_WORDS
 from seawall.policy.figures import FIGURES, Threshold, UnusableName
 from seawall.policy.functions import SIGNATURES
 from seawall.policy.syntax import Expression, InvalidExpression, field_parts
@@ -169,6 +170,11 @@ class Checker:
             return Checked(read(Feature("text", ValueType.TEXT, FeatureOrigin.TEXT, personal=True)))
         if name in self.environment.signals:
             return Checked(read(self.ask(node, self.environment.signal, name)))
+        if name == CREATOR_WORDS.name:
+            if self.environment.is_creators:
+                return Checked(read(CREATOR_WORDS))
+            remedy = "write the rule in a policy with 'overlay: {creator: <name>}', which creators switch on"
+            raise self.refused(node, "creator_words is read only in creators' overlays", remedy=remedy)
         if name in self.later_lets:
             raise self.refused(node, f"let '{name}' is defined below this use", remedy="move it above its first use")
         if name in ("item", "actor"):
@@ -219,13 +225,15 @@ class Checker:
         if term.kind is ValueType.NONE:
             raise self.refused(node, "None can only be compared with 'is'", expected="x is None, x is not None")
         if term.optional and not self.is_name:
-            where = self.environment.content_type.name
-            raise self.refused(
-                node,
-                f"{term.key} may be None in content type {where}",
-                expected="a value that is never None",
-                remedy=f"guard it: {term.key} is not None and …; or make it required in the content type",
-            )
+            where, guard = self.environment.content_type.name, f"guard it: {term.key} is not None and …; or "
+            if term.feature is not None and term.feature.counter is not None:
+                message, other = f"{term.key} is None when there was none", f"{term.key} is None or …"
+            else:
+                message, other = (
+                    f"{term.key} may be None in content type {where}",
+                    "make it required in the content type",
+                )
+            raise self.refused(node, message, expected="a value that is never None", remedy=guard + other)
         return term
 
     def _boolean(self, node: ast.AST, term: TypedTerm) -> TypedTerm:

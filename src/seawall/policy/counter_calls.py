@@ -1,4 +1,4 @@
-"""Type checking of calls that read history: ``count``, ``distinct``, ``rate``, ``strikes`` …
+"""Type checking of calls that read history: ``count``, ``distinct``, ``since_last``, ``strikes`` …
 
 Each becomes one feature with a ``CounterSpec``, which says what the counters have to count. What is counted is an
 activity: the screening of an item, named as its content type; a report about an account; a person's review of an item;
@@ -40,6 +40,7 @@ OWN_ACTIVITIES: Final[Mapping[str, Mapping[str, ValueType]]] = {
 """Activities that Seawall itself records about the author of an item, and their attributes."""
 SHORTEST_S: Final = 60.0
 LONGEST_S: Final = 400 * 86_400.0
+MOST_LAST: Final = 100
 _MISSPELT: Final = 0.8  # so similar to a content type: "coment" is a mistake, a "play" beside a playlist is none
 _ACTIVITY: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _VALUES: Final = {
@@ -138,6 +139,44 @@ def _what(checker: CallChecker, node: ast.Call, what: ast.expr, named: Mapping[s
     return activity, attribute, f"{owner}.{attribute}"
 
 
+def check_last(checker: CallChecker, node: ast.Call, known: _Known) -> TypedTerm:
+    """``since_last`` and ``among_last``: of the latest activities of an account, of a value of a field, or of a pair.
+
+    ``since_last`` may be None: a rule has to say what follows when there was none.
+    """
+    name = _name(node)
+    among = name == "among_last"
+    named = _named(checker, node, ("k", "where") if among else ("where",))
+    if len(node.args) != 2 or (among and named.keys() != {"k", "where"}):
+        needs = "an entity, an activity, k= and where=" if among else "an entity and an activity"
+        raise checker.refused(node, f"{name} needs {needs}", expected=SIGNATURES[name])
+    entity, what = node.args
+    activity = _activity(checker, what)
+    by = _entity(checker, entity, activity, known)
+    last = _how_many(checker, named["k"]) if among else 1
+    where, shown = _where(checker, named.get("where"), activity)
+    spec = CounterSpec(
+        function=CounterFunction(name), by=by, activity=activity, within=int(LONGEST_S * 1000), where=where, last=last
+    )
+    written = [
+        _written(by),
+        literal(_shown(activity)),
+        *([f"k={last}"] if among else []),
+        *([f"where={shown}"] if shown else []),
+    ]
+    kind = ValueType.INTEGER if among else ValueType.DURATION
+    return _feature(name, written, _with_signals(checker, spec), kind, known)
+
+
+def _how_many(checker: CallChecker, node: ast.expr) -> int:
+    value = node.value if isinstance(node, ast.Constant) else None
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_LAST:
+        raise checker.refused(
+            node, "k= is how many of the latest are looked at", expected=f"a number, 1 to {MOST_LAST}"
+        )
+    return value
+
+
 def _dotted(node: ast.expr) -> str:
     """Names joined by dots, as written; empty for anything else."""
     match node:
@@ -195,8 +234,11 @@ def check_strikes(checker: CallChecker, node: ast.Call, known: _Known) -> TypedT
     return _feature("strikes", written, spec, ValueType.NUMBER)
 
 
-def _feature(function: str, written: list[str], spec: CounterSpec, kind: ValueType) -> TypedTerm:
-    return read(Feature(call_key(function, *written), kind, FeatureOrigin.COUNTER, counter=spec))
+def _feature(
+    function: str, written: list[str], spec: CounterSpec, kind: ValueType, known: _Known = frozenset()
+) -> TypedTerm:
+    name, optional = call_key(function, *written), spec.function is CounterFunction.SINCE_LAST
+    return read(Feature(name, kind, FeatureOrigin.COUNTER, optional=optional, counter=spec), name in known)
 
 
 def _with_signals(checker: CallChecker, spec: CounterSpec) -> CounterSpec:

@@ -111,6 +111,21 @@ class Example:
     why_skipped: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """For what a policy adds to the platform's policies.
+
+    ``kind`` surface: everything on the surface ``name``. ``kind`` creator: what stands in the place of a creator who
+    switched on the overlay ``name``; several policies may have one name.
+    """
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """One policy document. ``source`` keeps its text for display."""
@@ -128,12 +143,17 @@ class Policy:
     examples: tuple[Example, ...]
     source: SourceFile
     places: Mapping[str, SourceSpan] = field(default_factory=lambda: MappingProxyType({}))  # of listed content types
-    overlay: str | None = None  # the surface that it adds to the platform's policies for; None: one of the platform's
+    overlay: Overlay | None = None  # for whom it adds to the platform's policies; None: it is one of these
 
     @property
     def layer(self) -> str:
-        """``platform``, or ``surface private``: who added it, for explanations."""
-        return "platform" if self.overlay is None else f"surface {self.overlay}"
+        """``platform``, ``surface private`` or ``creator calm-comments``: who added it, for explanations."""
+        return "platform" if self.overlay is None else str(self.overlay)
+
+    @property
+    def creators_overlay(self) -> str | None:
+        """The overlay that it belongs to, if creators switch it on; None: it holds for everybody."""
+        return self.overlay.name if self.overlay is not None and self.overlay.kind == "creator" else None
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id, or None."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from seawall.content.content_types import SCREENED_ROLES
 from seawall.model import ContentType, DetectorSpec, FieldRole, FieldSpec, FieldType, SignalKind, SignalSpec
+from seawall.policy.documents import Policy
 from seawall.policy.figures import AskedFigure, Threshold, UnusableName, resolve
 from seawall.policy.tree import Feature, FeatureOrigin, TextSubject, ValueType
 from seawall.yamlfile.source import nearest
@@ -39,6 +40,15 @@ class OfferedSignal:
     signal: SignalSpec
 
 
+def offered_signals(detectors: Iterable[DetectorSpec]) -> dict[str, tuple[OfferedSignal, ...]]:
+    """The signals of detectors, by name."""
+    signals: dict[str, tuple[OfferedSignal, ...]] = {}
+    for detector in detectors:
+        for spec in detector.signals:
+            signals[spec.name] = (*signals.get(spec.name, ()), OfferedSignal(detector, spec))
+    return signals
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """One content type, the signals by name, and the bank names. All methods raise Unfit."""
@@ -48,6 +58,11 @@ class Environment:
     banks: frozenset[str]
     is_published: bool = False  # checked by the release that published it; later checks do not apply
     content_types: Mapping[str, ContentType] = field(default_factory=dict)  # all of the bundle: what they count
+    is_creators: bool = False  # of a creators' overlay, which reads the creator's words
+
+    def of(self, policy: Policy) -> Environment:
+        """The environment of a policy: creators' overlays read more."""
+        return self if policy.creators_overlay is None else replace(self, is_creators=True)
 
     @property
     def types(self) -> Mapping[str, ContentType]:

@@ -114,15 +114,16 @@ def _with_programs(bundle: Bundle, policies: Iterable[str] | None) -> Iterator[t
 
 
 def _alone(bundle: Bundle, policy: str, content_type: str) -> Program:
-    rules = [rule for rule in bundle.program(content_type).rules if rule.policy.name == policy]
+    whole = bundle.program(content_type, bundle.creators_overlays)
+    rules = [rule for rule in whole.rules if rule.policy.name == policy]
     return Program(bundle.content_types[content_type], rules, bundle.detectors)
 
 
 def _run(bundle: Bundle, checked: CheckedExample, program: Program) -> ExampleResult:
     content_type = bundle.content_types[checked.item.content_type]
-    history = {feature.name: 0 for feature in program.counters}  # a counter that is not given is 0
     parts = parts_of(checked.item, content_type)
-    row = program.row(Context(item=checked.item, parts=parts, now_ms=_EPOCH, counters=history))
+    context = Context(item=checked.item, parts=parts, now_ms=_EPOCH, counters=no_history(program), creator_words=0)
+    row = program.row(context)
     _take_part(row, program)
     row.update((name, value) for name, value in checked.given.items() if name in row)
     outcome = program.decide(row)
@@ -135,6 +136,11 @@ def _run(bundle: Bundle, checked: CheckedExample, program: Program) -> ExampleRe
         outcome=outcome,
         differences=tuple(_differences(checked.example, outcome)),
     )
+
+
+def no_history(program: Program) -> dict[str, FeatureValue]:
+    """The counters of an account that did nothing yet, which those are that an example does not give."""
+    return {feature.name: None if feature.optional else 0 for feature in program.counters}
 
 
 def _take_part(row: Row, program: Program) -> None:

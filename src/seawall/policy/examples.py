@@ -37,6 +37,7 @@ def check_examples(
         environment = environments.get(example.content_type)
         if environment is None:
             continue
+        environment = environment.of(policy)
         for rule_id in (*(example.fired or ()), *(example.shadow or ()), *(example.undetermined or ())):
             if rule_id not in rule_ids:
                 message = f"example '{example.name}' expects rule '{rule_id}', which the policy does not have"

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.model import UNKNOWN, Action, Decision, FeatureRow, Unknown, UnknownReason, Verdict
-from seawall.model.counters import COUNTERS, POSITION
+from seawall.model.counters import COUNTERS, POSITION, UNREAD_COUNTERS
 from seawall.model.durations import format_duration
 from seawall.model.not_permitted import RULE_TEXTS, NotPermitted, Prohibition
 from seawall.policy.counterfactuals import NEAR, CounterfactualChange, candidates, show_value
@@ -30,9 +30,12 @@ class RowIncomplete(LookupError):
     """A stored row lacks features that the bundle's rules read: it was erased, or belongs to another bundle."""
 
 
-def replay(bundle: Bundle, content_type: str, row: FeatureRow) -> Outcome:
-    """The outcome of a stored row, computed again with the given bundle. Raises KeyError, RowIncomplete."""
-    program = bundle.program(content_type)
+def replay(bundle: Bundle, content_type: str, row: FeatureRow, overlays: Collection[str] = ()) -> Outcome:
+    """The outcome of a stored row, computed again with the given bundle. Raises KeyError, RowIncomplete.
+
+    ``overlays``: the creators' overlays that were on, as the decision records them.
+    """
+    program = bundle.program(content_type, overlays)
     _complete(program, row)
     return program.decide(row)
 
@@ -139,7 +142,7 @@ def explain(bundle: Bundle, decision: Decision, row: FeatureRow, *, shadow: bool
 
     ``shadow``: shadow rules that fired, and near misses of them, are explained as well.
     """
-    program = bundle.program(decision.item.content_type)
+    program = bundle.program(decision.item.content_type, decision.overlays)
     _complete(program, row)
     outcome = program.decide(row, decision.snoozed)
     modes = ("shadow",) if shadow else ()
@@ -287,11 +290,15 @@ class _Reader:
 
     def _silent(self, feature: Feature) -> tuple[Unknown, ...]:
         asked = {COUNTERS} if feature.counter is not None else self._measuring(feature)
-        if feature.subject is not None:
+        if feature.of_all_texts:
+            asked = {RULE_TEXTS}
+        elif feature.subject is not None:
             asked = {f"{feature.subject.owner}.{feature.subject.name}"}
         return tuple(each for each in self.decision.unknown if each.detector in asked)
 
     def _is_unneeded(self, feature: Feature) -> bool:
+        if feature.counter is not None:
+            return UNREAD_COUNTERS in self.decision.unneeded
         measuring = self._measuring(feature)
         return any(each.partition("/")[0] in measuring for each in self.decision.unneeded)
 
@@ -307,7 +314,7 @@ class _Reader:
         reading = {RULE_TEXTS} if feature.origin in TEXTUAL else self._measuring(feature)
         if feature.counter is not None or not reading:
             return
-        makers = self.decision.not_permitted if feature.origin not in TEXTUAL else ()
+        makers = self.decision.not_permitted if feature.of_all_texts or feature.origin not in TEXTUAL else ()
         own = [one for one in self.decision.not_permitted if reading.intersection(one.detectors)]
         for one in own or makers:
             yield f"not permitted: {', '.join(one.detectors)} ({one.prohibition})"
@@ -320,6 +327,8 @@ def _silence(unknown: Unknown) -> str:
         return f"{unknown.detector} is {unknown.detail}"
     if unknown.reason is UnknownReason.LATER:
         return f"{unknown.detector} runs on {unknown.part} after publication"
+    if unknown.detector == RULE_TEXTS:
+        return f"the texts of {unknown.part} are not known: {unknown.detail or unknown.reason}"
     return f"no answer from {unknown.detector} for {unknown.part}: {unknown.reason}"
 
 

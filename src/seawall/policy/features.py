@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import isfinite
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from seawall.model import (
     LASTING,
@@ -23,7 +23,9 @@ from seawall.model import (
     Signal,
     Unknown,
     UnknownReason,
+    UnknownValue,
 )
+from seawall.model.counters import CounterFunction
 from seawall.model.not_permitted import RULE_TEXTS
 from seawall.policy.functions import (
     canonical_text,
@@ -32,7 +34,7 @@ from seawall.policy.functions import (
     contains_words,
     count_matches,
 )
-from seawall.policy.tree import Feature, FeatureOrigin, TextSubject
+from seawall.policy.tree import Feature, FeatureOrigin, TextSubject, ValueType
 
 Row: TypeAlias = dict[str, FeatureValue]
 _SILENT = {
@@ -47,9 +49,14 @@ TEXTUAL = frozenset(
         FeatureOrigin.MATCHES,
         FeatureOrigin.COUNT_MATCHES,
         FeatureOrigin.CONTAINS,
+        FeatureOrigin.CREATOR_WORDS,
     }
 )
 """Features for which rules look into texts themselves."""
+CREATOR_WORDS: Final = Feature(
+    "creator_words", ValueType.INTEGER, FeatureOrigin.CREATOR_WORDS, subject=TextSubject("text")
+)
+"""How many of the words of the creator in whose place the item stands it has."""
 _NOT_PERMITTED = UnknownReason.NOT_PERMITTED
 _Filler: TypeAlias = Callable[[Row, "Context"], None]
 
@@ -58,7 +65,8 @@ _Filler: TypeAlias = Callable[[Row, "Context"], None]
 class Context:
     """Input for the feature row of one evaluation. ``unknown``: detector calls without result, with their parts.
 
-    ``counters``: values by the name of their feature; None: nobody counted, so all are unknown.
+    ``counters``: values by the name of their feature; None: nobody counted, so all are unknown. ``creator_words``: how
+    many words of the creator in whose place the item stands were found in it.
     """
 
     item: Item
@@ -67,6 +75,7 @@ class Context:
     unknown: Sequence[Unknown] = ()
     now_ms: int = 0
     counters: Mapping[str, FeatureValue] | None = None
+    creator_words: int | UnknownValue = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,13 +306,21 @@ def _counters_filler(features: Sequence[Feature]) -> _Filler | None:
     names = [feature.name for feature in features if feature.counter is not None]
     if not names:
         return None
+    of_texts = [feature.name for feature in features if compares_texts(feature)]
 
     def fill(row: Row, context: Context) -> None:
         values = context.counters
         for name in names:
             row[name] = UNKNOWN if values is None else values.get(name, UNKNOWN)
+        if of_texts and any(each.detector == RULE_TEXTS for each in context.unknown):
+            row.update(dict.fromkeys(of_texts, UNKNOWN))
 
     return fill
+
+
+def compares_texts(feature: Feature) -> bool:
+    """Whether a counter compares the item's text with others, as ``cluster_size`` does."""
+    return feature.counter is not None and feature.counter.function is CounterFunction.CLUSTER_SIZE
 
 
 # -- freshness ---------------------------------------------------------------------------------------------------
@@ -333,25 +350,35 @@ def _stale_filler(features: Sequence[Feature], limited: Collection[str]) -> _Fil
 def _text_filler(features: Sequence[Feature]) -> _Filler | None:
     """Features over texts, grouped by subject, so that each text is fetched, lower-cased and folded once."""
     by_subject: dict[TextSubject, list[Feature]] = {}
+    reads_words = False
     for feature in features:
         if feature.origin is FeatureOrigin.TEXT:
             by_subject.setdefault(TextSubject("text"), []).append(feature)
+        elif feature.origin is FeatureOrigin.CREATOR_WORDS:
+            reads_words = True
         elif feature.origin in TEXTUAL:
             assert feature.subject is not None
             by_subject.setdefault(feature.subject, []).append(feature)
     readers = [(_fetch(subject), _text_computer(found)) for subject, found in by_subject.items()]
     names = [feature.name for found in by_subject.values() for feature in found]
-    if not readers:
+    of_all_texts = [feature.name for found in by_subject.values() for feature in found if feature.of_all_texts]
+    names += [CREATOR_WORDS.name] if reads_words else []
+    if not names:
         return None
 
     def fill(row: Row, context: Context) -> None:
-        if context.unknown and any(each.detector == RULE_TEXTS for each in context.unknown):
+        silent = [each for each in context.unknown if each.detector == RULE_TEXTS] if context.unknown else ()
+        if any(">" not in each.part for each in silent):
             row.update(dict.fromkeys(names, UNKNOWN))  # nobody may read the texts here, rules neither
             return
+        if reads_words:
+            row[CREATOR_WORDS.name] = context.creator_words
         for fetch, compute in readers:
             value = fetch(context)
             if value is not None:
                 compute(row, value)
+        if silent:  # texts that an extractor did not give: only what was found already is known
+            row.update({name: UNKNOWN for name in of_all_texts if row[name] is not True})
 
     return fill
 

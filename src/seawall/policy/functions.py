@@ -8,7 +8,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from seawall.content.invisible import as_shown
-from seawall.content.patterns import PROBES, UnclearPattern, find_all, in_unicode, may_be_anywhere, sieve, sieves
+from seawall.content.patterns import (
+    PROBES,
+    UnclearPattern,
+    estimated_size,
+    find_all,
+    in_unicode,
+    may_be_anywhere,
+    sieve,
+    sieves,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +25,7 @@ if TYPE_CHECKING:
 SIGNATURES: Final[Mapping[str, str]] = {
     "abs": "abs(number)",
     "age": "age(actor) or age(item.<timestamp field>)",
+    "among_last": 'among_last(actor, "<activity>", k=20, where=activity.<name> > 3)',
     "at_fpr": "at_fpr(rate), compared with a signal: hate >= at_fpr(0.001)",
     "at_precision": "at_precision(share, prevalence=<share>), compared with a signal: "
     "hate >= at_precision(0.9, prevalence=0.01)",
@@ -38,6 +48,7 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "not_permitted": "not_permitted(signal)",
     "rate": 'rate(actor, "<activity>", within="1h")',
     "ratio": 'ratio(actor, "<activity>", within="1d", where=activity.<name> < 35)',
+    "since_last": 'since_last(actor, "<activity>"), perhaps with where=activity.<name> > 3',
     "strikes": 'strikes(actor), strikes(actor, "<policy>"), perhaps with within="90d"',
     "sum_of": 'sum_of(item.<number field>, by=actor, within="1d")',
     "unanswerable": "unanswerable(signal)",
@@ -45,7 +56,8 @@ SIGNATURES: Final[Mapping[str, str]] = {
 """Every function of the language, with its signature."""
 
 _MEMORY_OF_NEW: Final = 4 << 20  # of a pattern that someone writes: some 50 ms to compile
-_KEPT: Final = 16  # compiled patterns: a rule is checked and compiled once for each content type
+_SMALL: Final = 50_000  # instructions of RE2, a fifth of what has room in that memory
+_KEPT: Final = 512  # compiled patterns: a rule is checked and compiled once for each content type, and in each bundle
 _PATTERNS_TOGETHER: Final = 64  # RE2 patterns matched in one pass
 # Scripts written without spaces between words, where a word may start next to a letter.
 _UNSPACED: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
@@ -71,13 +83,18 @@ def canonical_text(text: str) -> str:
 
 def contains_words(text: str, words: str) -> bool:
     """Whether canonical ``words`` occur in canonical ``text`` as whole words."""
+    return find_words(text, words) >= 0
+
+
+def find_words(text: str, words: str) -> int:
+    """Where canonical ``words`` first occur in canonical ``text`` as whole words; -1: nowhere."""
     at = text.find(words)
     while at >= 0:
         end = at + len(words)
         if not (at and _joined(text[at - 1], words[0])) and not (end < len(text) and _joined(words[-1], text[end])):
-            return True
+            return at
         at = text.find(words, at + 1)
-    return False
+    return -1
 
 
 def _joined(left: str, right: str) -> bool:
@@ -92,10 +109,9 @@ def _unspaced(character: str) -> bool:
 @lru_cache(_KEPT)
 def check_pattern(pattern: str) -> None:
     """Check a pattern that someone writes. Raises BadPattern, with RE2's message or what the pattern would not do."""
-    options = _options(_MEMORY_OF_NEW)
-    options.never_capture = True  # a thousand brackets would make each search slow
     try:
-        compiled = _compile(in_unicode(pattern, strict=True), options)
+        in_unicode(pattern, strict=True)
+        compiled = _compile_new(pattern)
     except UnclearPattern as error:
         raise UselessPattern(str(error)) from None
     except BadPattern as error:
@@ -108,11 +124,25 @@ def check_pattern(pattern: str) -> None:
         raise UselessPattern("it is found in every text; write what it should find")
 
 
+def _compile_new(pattern: str) -> Any:
+    """With little memory what may be large; what is small is kept as rules will use it."""
+    if estimated_size(pattern) <= _SMALL:
+        return _in_unicode(pattern)
+    options = _options(_MEMORY_OF_NEW)
+    options.never_capture = True  # a thousand brackets would make each search slow
+    return _compile(in_unicode(pattern), options)
+
+
+@lru_cache(_KEPT)
+def _in_unicode(pattern: str) -> Any:
+    return _compile(in_unicode(_composed(pattern)))
+
+
 @lru_cache(_KEPT)
 def compile_pattern(pattern: str) -> Any:
     """A compiled RE2 pattern, which matches in time linear in the text and knows all letters. Raises BadPattern."""
     try:
-        return _compile(in_unicode(_composed(pattern)))
+        return _in_unicode(pattern)
     except (BadPattern, UnclearPattern):
         return _compile(pattern)  # published before this was checked
 

@@ -29,11 +29,14 @@ _WORDS = frozenset(
 """Parameters without an order: of several rules, the first one's value stands."""
 
 
-def features_that_matter(program: Program, row: FeatureRow, snoozed: Collection[str] = ()) -> frozenset[str]:
+def features_that_matter(
+    program: Program, row: FeatureRow, snoozed: Collection[str] = (), among: int = -1
+) -> frozenset[str]:
     """The unknown features of a row whose values can change the outcome.
 
-    None: verdict, actions, their parameters and the main reason are settled. ``snoozed`` as in ``Program.decide``.
-    Raises KeyError when a feature is missing from the row.
+    None: verdict, actions, their parameters and the main reason are settled. ``snoozed`` as in ``Program.decide``;
+    ``among``: a mask of the only rules whose features are asked for. Raises KeyError when a feature is missing from
+    the row.
     """
     unknown = frozenset(feature.name for feature in program.features if row[feature.name] is UNKNOWN)
     if not unknown or not unknown.isdisjoint(program.asked_whether_known):
@@ -46,12 +49,33 @@ def features_that_matter(program: Program, row: FeatureRow, snoozed: Collection[
             found.update(_parameters_read(rule))
     standing = tuple(program.numbered(fired))
     strikes = any(action.kind == "strike" for action in program.asked(fired | undetermined, row))
-    for number, rule in program.numbered(undetermined):
+    for number, rule in program.numbered(undetermined & among):
         most = list(program.asked(1 << number, row))
         if _changes(least, most) or _is_told(rule, number, standing, strikes):
             found.update(features_of(rule.when))
             found.update(_parameters_read(rule))
     return unknown & found
+
+
+def counters_that_matter(program: Program, row: FeatureRow, snoozed: Collection[str] = ()) -> frozenset[str]:
+    """The counters, unknown in the row as yet, whose values can change the outcome or settle a shadow rule.
+
+    Shadow rules count here: to read a counter is cheap, and what a rule would have done is then known of every item.
+    Arguments as of ``features_that_matter``.
+    """
+    names = frozenset(each.name for each in program.counters)
+    if any(row[name] is UNKNOWN for name in program.told_apart_by_known):
+        return names
+    counting = program.counting & program.open_mask(row)
+    if not counting:
+        return frozenset()
+    found = set(features_that_matter(program, row, snoozed, counting))
+    if program.overlays:  # whether the platform's rules alone are settled is asked, too
+        found |= features_that_matter(program, row, {*snoozed, *program.overlays}, counting)
+    for _, rule in program.numbered(counting):
+        if not rule.rule.acts:
+            found |= features_of(rule.when).keys()
+    return names & found
 
 
 def _changes(least: list[Action], more: list[Action]) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 
 from seawall.content.content_type_file import SURFACES
 from seawall.model import HARMS
-from seawall.policy.documents import ActionCall, Let, Policy, Rule, Statement
+from seawall.policy.documents import ActionCall, Let, Overlay, Policy, Rule, Statement
 from seawall.policy.examplefile import read_examples
 from seawall.policy.expressions import parse_at, read_expression
 from seawall.policy.syntax import Expression, keyword_name
@@ -118,14 +118,23 @@ class _Document:
             overlay=overlay,
         )
 
-    def _overlay(self, node: Node) -> str | None:
-        """``overlay: {surface: private}``: the policy only adds to those of the platform, on this surface."""
-        mapping = self.reader.mapping(node, "overlay")
+    def _overlay(self, node: Node) -> Overlay | None:
+        """``overlay: {surface: private}`` or ``{creator: calm-comments}``: it only adds to the platform's policies."""
+        reader = self.reader
+        mapping = reader.mapping(node, "overlay")
         if mapping is None:
             return None
-        self.reader.keys(mapping, "overlay", ("surface",), ("surface",))
-        surface = mapping.values.get("surface")
-        return None if surface is None else self.reader.choice(surface, "surface", SURFACES)
+        reader.keys(mapping, "overlay", ("surface", "creator"))
+        if len(mapping.values) != 1:
+            expected = "overlay: {surface: private}, or overlay: {creator: calm-comments}"
+            reader.refuse(node.span, "an overlay is for a surface or for creators", expected=expected)
+            return None
+        [(kind, value)] = mapping.values.items()
+        if kind == "surface":
+            name = reader.choice(value, "surface", SURFACES)
+        else:
+            name = reader.name(value, "an overlay's name")
+        return None if name is None else Overlay(kind, name)
 
     def _statement(self, node: Node) -> Statement | None:
         reader = self.reader

@@ -19,7 +19,7 @@ from seawall.model import (
 )
 from seawall.policy.actions import combine, verdict_of
 from seawall.policy.compile import compile_rules, compile_value
-from seawall.policy.features import TEXTUAL, Context, Row, providers, row_builder, signal_names
+from seawall.policy.features import TEXTUAL, Context, Row, compares_texts, providers, row_builder, signal_names
 from seawall.policy.rules import HIGHEST_PRIORITY, CheckedRule, constant_action
 from seawall.policy.thresholds import lowest_thresholds
 from seawall.policy.tree import Feature, FeatureOrigin, features_of, features_of_known
@@ -67,8 +67,21 @@ class Program:
             *(features_of_known(each.when) for each in live)
         )
         """Features in ``known(…)`` of live rules."""
-        self.reads_texts: bool = any(each.origin in TEXTUAL for each in self.features)
-        """Whether rules look into texts themselves, by ``matches`` and the like."""
+        self.told_apart_by_known: frozenset[str] = frozenset[str]().union(
+            *(features_of_known(each.when) for each in self.rules)
+        )
+        """Features in ``known(…)`` of any rule."""
+        self.counting: int = sum(
+            1 << index
+            for index, each in enumerate(self.rules)
+            if any(one.counter is not None for one in _features([each]).values())
+        )
+        """A bit mask of the rules that read history."""
+        self.reads_texts: bool = any(each.origin in TEXTUAL or compares_texts(each) for each in self.features)
+        """Whether rules look into texts themselves, by ``matches`` and the like, or ``cluster_size``."""
+        self.reads_all_texts: bool = any(each.of_all_texts for each in self.features)
+        """Whether they look into all texts of an item, so also into those that extractors make of files."""
+        self.reads_creator_words: bool = any(each.origin is FeatureOrigin.CREATOR_WORDS for each in self.features)
         self.signals: frozenset[str] = signal_names(live_features.values())
         self.shadow_signals: frozenset[str] = signal_names(all_features.values()) - self.signals
         self.detectors: frozenset[str] = providers(self.signals | self.shadow_signals, detectors)
@@ -111,6 +124,11 @@ class Program:
         fired, undetermined = self._run(row)
         left = self._live_mask & ~self._aside(snoozed)
         return fired & left, undetermined & left
+
+    def open_mask(self, row: FeatureRow) -> int:
+        """A bit mask of the rules, live and in shadow, whose condition or parameters the row may leave open."""
+        fired, undetermined = self._run(row)
+        return undetermined | fired & self._varying
 
     def _aside(self, snoozed: Collection[str]) -> int:
         return sum(1 << index for index, rule in enumerate(self.rules) if rule.rule.acts and rule.id in snoozed)

@@ -13,7 +13,7 @@ from typing import Final
 
 from seawall.content.content_type_file import SURFACES
 from seawall.content.jurisdictions import EU, jurisdictions_of, read_jurisdiction
-from seawall.model import HARMS, ContentType, DetectorSpec, Item, Modality, Prohibition
+from seawall.model import HARMS, ContentType, DetectorSpec, Item, Modality, Prohibition, Unknown, UnknownReason
 from seawall.model.not_permitted import EVERYTHING, RULE_TEXTS
 from seawall.policy.documents import PolicySource
 from seawall.yamlfile.nodes import Mapping as YamlMapping
@@ -84,11 +84,22 @@ def holding(
 ) -> tuple[Prohibition, ...]:
     """Those that hold for an item that is screened at that time (milliseconds since 1970)."""
     day = datetime.fromtimestamp(at / 1000, UTC).date()
-    places = jurisdictions_of(item, content_type)
+    places = jurisdictions_of(item, content_type, at)
     return tuple(
         each
         for each in prohibitions
         if each.in_force(day) and each.covers(places) and (not each.surfaces or content_type.surface in each.surfaces)
+    )
+
+
+def texts_withheld(
+    prohibitions: Iterable[Prohibition], item: Item, content_type: ContentType, at: int
+) -> tuple[Unknown, ...]:
+    """What is unknown of an item whose texts rules may not read at that time, for whoever makes its row anew."""
+    return tuple(
+        Unknown(detector=RULE_TEXTS, part="", reason=UnknownReason.NOT_PERMITTED, detail=each.name)
+        for each in holding(prohibitions, item, content_type, at)
+        if RULE_TEXTS in concerned(each, ())
     )
 
 

@@ -109,7 +109,7 @@ class Reasoner:
     """Proves for one content type. ``range_of`` says which values a feature may have.
 
     ``silent``: signals taken as unknown, as in a language that their detectors do not read. A comparison with one is
-    never true.
+    never true. In a part that an item need not have, it is unknown or 0.
     """
 
     range_of: Callable[[Feature], ValueRange]
@@ -289,8 +289,11 @@ class Reasoner:
     def _is_silent(self, term: TypedTerm) -> bool:
         """Whether a term is unknown because it is computed from a silent signal."""
         if term.feature is not None:
-            return term.feature.growing and term.feature.argument in self.silent
+            return term.feature.origin is not FeatureOrigin.IN_PART and self._is_mute(term.feature)
         return term.op in _STRICT and any(self._is_silent(arg) for arg in term.args)
+
+    def _is_mute(self, feature: Feature) -> bool:
+        return feature.growing and feature.argument in self.silent
 
     # -- ranges --------------------------------------------------------------------------------------------------
 
@@ -299,6 +302,8 @@ class Reasoner:
         match term.op:
             case Operator.FEATURE:
                 assert term.feature is not None
+                if term.feature.origin is FeatureOrigin.IN_PART and self._is_mute(term.feature):
+                    return NOTHING_FOUND
                 return self.range_of(term.feature)
             case Operator.CONST if isinstance(term.value, int | float):
                 return ValueRange(low=term.value, high=term.value)

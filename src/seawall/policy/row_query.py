@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from seawall.model import HARMS, ContentType
-from seawall.policy.bundle import Bundle, offered_signals
+from seawall.policy.bundle import Bundle
 from seawall.policy.call_checks import refuse_pattern
 from seawall.policy.check import Checker
 from seawall.policy.compile import Run, compile_rules
-from seawall.policy.environment import Environment
+from seawall.policy.environment import Environment, offered_signals
 from seawall.policy.features import Context, Row, row_builder
 from seawall.policy.figures import Threshold
 from seawall.policy.syntax import Expression, InvalidExpression, look_alikes, parse_expression

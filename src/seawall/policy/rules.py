@@ -23,6 +23,8 @@ from seawall.yamlfile.reader import MOST_PROBLEMS
 from seawall.yamlfile.source import Problem, nearest, problem_at
 
 HIGHEST_PRIORITY: Final = 1.0
+CREATORS_ACTIONS: Final = ("hold", "demote", "advisory", "review")
+"""What a creator's overlay may ask for: on the item only, and what can be undone."""
 _WORST_SEVERITY: Final = 5
 
 
@@ -59,6 +61,7 @@ def check_policy(
     ``terms``, where given, is filled with the term of each node of the lets and conditions.
     """
     problems: list[Problem] = []
+    environment = environment.of(policy)
     lets, let_thresholds = _check_lets(policy, environment, problems, terms)
     if problems:
         return [], problems
@@ -176,6 +179,10 @@ def _check_action(
         raise InvalidExpression(
             at(call.node, message, expected="one of " + ", ".join(content_type.actions), remedy=remedy)
         )
+    if policy.creators_overlay is not None and call.kind not in CREATORS_ACTIONS:
+        message = f"a creator's overlay cannot ask for '{call.kind}'"
+        remedy = "ask for one of these; removals and accounts are for the policies of the platform"
+        raise InvalidExpression(at(call.node, message, expected="one of " + ", ".join(CREATORS_ACTIONS), remedy=remedy))
     declared = {parameter.name: parameter for parameter in ACTIONS[call.kind].parameters}
     for name, node in call.parameters.items():
         if name not in declared:

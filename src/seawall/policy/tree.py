@@ -77,6 +77,7 @@ class FeatureOrigin(StrEnum):
     COUNT_MATCHES = "count_matches"
     CONTAINS = "contains"
     COUNTER = "counter"
+    CREATOR_WORDS = "creator_words"
 
 
 GROWING: Final = frozenset({FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART, FeatureOrigin.BANK})
@@ -119,6 +120,11 @@ class Feature:
     def growing(self) -> bool:
         """Whether its known parts give a lower bound while other parts are unknown."""
         return self.origin in GROWING
+
+    @property
+    def of_all_texts(self) -> bool:
+        """Whether it is computed from every text of the item, those that extractors make of files among them."""
+        return self.origin is FeatureOrigin.TEXT or (self.subject is not None and self.subject.owner == "text")
 
     @property
     def bound(self) -> str:

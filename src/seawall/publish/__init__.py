@@ -39,7 +39,7 @@ from seawall.publish.banks import (
     restore_entry,
     suspend_entry,
 )
-from seawall.publish.bundles import BundleInForce, PublishedMeanwhile
+from seawall.publish.bundles import BundleInForce, PublishedMeanwhile, give_way
 from seawall.publish.change_words import describe, summary
 from seawall.publish.changes import BundleChanges, compare
 from seawall.publish.component import COMPONENT
@@ -63,10 +63,11 @@ from seawall.publish.publications import (
     compare_with_force,
     publish_at_start,
     publish_compared,
+    start_without_sources,
     today,
 )
 from seawall.publish.queries import Counts, Entry, find_entries, find_entry, list_entries
-from seawall.publish.sources import SourceError, Sources, read_sources
+from seawall.publish.sources import SourceError, Sources, origin_of, read_sources
 
 __all__ = [
     "COMPONENT",
@@ -118,6 +119,7 @@ __all__ = [
     "find_entries",
     "find_entry",
     "find_proposal",
+    "give_way",
     "hash_image",
     "import_entries",
     "is_bank_name",
@@ -129,6 +131,7 @@ __all__ = [
     "look_up_part",
     "newest_proposals",
     "open_all",
+    "origin_of",
     "parse_entries",
     "propose",
     "publish_at_start",
@@ -137,6 +140,7 @@ __all__ = [
     "read_sources",
     "remove_entry",
     "restore_entry",
+    "start_without_sources",
     "summary",
     "suspend_entry",
     "today",

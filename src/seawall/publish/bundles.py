@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ _log = structlog.get_logger(__name__)
 ANY: Final = "*"
 """Whatever is in force."""
 
+_PAUSE_S: Final = 0.0005
+
 _NEWEST = select(bundle_table.c.hash, bundle_table.c.kind).order_by(bundle_table.c.seq.desc()).limit(1)
 
 
@@ -39,8 +42,19 @@ class PublishedMeanwhile(Exception):
         )
 
 
+def give_way() -> None:
+    """Let the other threads run: called between two pieces of a build.
+
+    Each step of a request would else wait until the interpreter takes itself from the building thread, 5 ms.
+    """
+    time.sleep(_PAUSE_S)
+
+
 class BundleInForce(PublishedBundles):
-    """Holds the bundle in force. ``current`` is one attribute read: the swap is atomic and blocks no reader."""
+    """Holds the bundle in force. ``current`` is one attribute read: the swap is atomic and blocks no reader.
+
+    What a new bundle has in common with the one in force is not made again.
+    """
 
     def __init__(self, database: Database, ledger: Ledger, blobs: Blobs) -> None:
         self._database = database
@@ -72,9 +86,10 @@ class BundleInForce(PublishedBundles):
         source: str = "",
         instead_of: str | None = ANY,
         approved_by: str | None = None,
+        screened: bool | None = None,
         also: Callable[[Transaction], None] = lambda tx: None,
     ) -> Bundle:
-        """Put a bundle in force; does nothing if it already is, and was put in force by a person.
+        """Put a bundle in force; publishes nothing if it already is, and was put in force by a person.
 
         ``instead_of``: the hash of the bundle that it was compared with. Raises PublishedMeanwhile if another is in
         force by now; then nothing has changed. ``also``: what else happens in the same transaction.
@@ -85,11 +100,14 @@ class BundleInForce(PublishedBundles):
                 previous = _in_force(connection)
             if instead_of not in (ANY, previous[0]):
                 raise PublishedMeanwhile(previous[0])
-            if previous[0] == bundle.hash and (kind != "publish" or previous[1] != "start"):
-                break
-            event = replace(self._event(bundle, by, previous[0], kind, source), approved_by=approved_by)
+            stands = previous[0] == bundle.hash and (kind != "publish" or previous[1] != "start")
+            event = None
+            if not stands:
+                event = self._event(bundle, by, previous[0], kind, source)
+                event = replace(event, approved_by=approved_by, screened=screened)
             if self._ledger.commit(partial(_append_if_unchanged, event, previous, also)):
-                _log.info("bundle published", bundle=bundle.hash, by=by, kind=kind)
+                if event is not None:
+                    _log.info("bundle published", bundle=bundle.hash, by=by, kind=kind)
                 break
         self._current, self._unreadable = bundle, None
         return bundle
@@ -138,7 +156,7 @@ class BundleInForce(PublishedBundles):
         """Any published bundle by its hash, for replay. Raises BundleUnreadable."""
         if self._current is not None and self._current.hash == bundle_hash:
             return self._current
-        return load_bundle(self._stored(bundle_hash), bundle_hash)
+        return load_bundle(self._stored(bundle_hash), bundle_hash, former=self._current, pause=give_way)
 
     def texts(self, bundle_hash: str) -> Mapping[str, str]:
         """The texts of any published bundle's policies, by name, without building it. Raises BundleUnreadable."""
@@ -158,7 +176,7 @@ def _in_force(connection: Connection | Transaction) -> tuple[str | None, str | N
 
 
 def _append_if_unchanged(
-    event: BundlePublished,
+    event: BundlePublished | None,
     previous: tuple[str | None, str | None],
     also: Callable[[Transaction], None],
     tx: Transaction,
@@ -166,7 +184,8 @@ def _append_if_unchanged(
     if _in_force(tx) != previous:
         return False
     also(tx)
-    tx.append(event)
+    if event is not None:
+        tx.append(event)
     return True
 
 
@@ -175,7 +194,7 @@ class Bundles:
     """The projection ``bundle``."""
 
     name: ClassVar[str] = "bundles"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     handles: ClassVar[tuple[type[EventBody], ...]] = (BundlePublished,)
     tables: tuple[Table, ...] = (bundle_table,)
 
@@ -193,6 +212,7 @@ class Bundles:
                 "kind": event.body.kind,
                 "source": event.body.source,
                 "approved_by": event.body.approved_by,
+                "screened": event.body.screened,
                 "changes": None if event.body.changes is None else json.dumps(dict(event.body.changes), sort_keys=True),
             }
             for event in events

@@ -234,7 +234,7 @@ def _policy_properties(policy: Policy) -> dict[str, str]:
     return {
         "title": policy.title,
         "owner": policy.owner,
-        "overlay": policy.overlay or "",
+        "overlay": "" if policy.overlay is None else str(policy.overlay),
         "harm": policy.harm,
         "applies to": ", ".join(sorted(policy.applies_to)),
         "definition": policy.definition,

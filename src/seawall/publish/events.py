@@ -25,6 +25,9 @@ class BundlePublished:
     source: str = ""  # where its policies and content types were read; empty: an older release did not say
     changes: Mapping[str, int] | None = None  # numbers of what is added, changed, dropped; None: not counted
     approved_by: str | None = None  # the second person, where one is needed
+    screened: bool | None = None
+    """Whether its examples were screened by the real detectors first. False: who published it left that out. None:
+    nobody is asked to (a start, a rollback), or an older release did not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class BundleProposed:
     kind: str  # publish | rollback
     source: str
     changes: Mapping[str, int] | None  # numbers, as in BundlePublished
+    screened: bool | None = None  # as in BundlePublished
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

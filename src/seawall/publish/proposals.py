@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from sqlalchemy import Connection, RowMapping, Table, select, update
+from sqlalchemy import Connection, RowMapping, Table, exists, func, select, update
 
 from seawall.model import Event, EventBody, new_id, now_ms
 from seawall.policy import Bundle
-from seawall.publish.bundles import BundleInForce
+from seawall.publish.bundles import BundleInForce, PublishedMeanwhile
 from seawall.publish.events import BundleProposalClosed, BundleProposed
 from seawall.publish.publications import ComparedBundle, PublishRefused
+from seawall.publish.tables import bundle as bundle_table
 from seawall.publish.tables import bundle_proposal
 from seawall.storage import Blobs, Ledger, Transaction
 from seawall.storage.upsert import insert_rows
@@ -24,7 +25,10 @@ EXPIRES_AFTER_MS: Final = 7 * 24 * 3600 * 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleProposal:
-    """A publication that somebody proposed. ``outcome``: approved, declined or withdrawn; None: it waits."""
+    """A publication that somebody proposed. ``outcome``: approved, declined or withdrawn; None: it waits.
+
+    ``replaced``: another bundle came into force since, whatever was in force after that.
+    """
 
     id: str
     bundle: str
@@ -35,25 +39,47 @@ class BundleProposal:
     kind: str  # publish | rollback
     source: str
     changes: dict[str, int] | None
+    screened: bool | None  # its examples, by the real detectors: see BundlePublished
     outcome: str | None
     closed_by: str | None
     closed_at: int | None
+    replaced: bool
 
-    def state(self, in_force: str | None, now: int) -> str:
-        """Approved, declined or withdrawn; else expired, outdated (another bundle is in force by now) or open."""
+    def state(self, now: int) -> str:
+        """Approved, declined or withdrawn; else expired, outdated (another bundle came into force since) or open."""
         if self.outcome is not None:
             return self.outcome
         if self.expires <= now:
             return "expired"
-        return "open" if self.instead_of == in_force else "outdated"
+        return "outdated" if self.replaced else "open"
 
 
 def propose(ledger: Ledger, blobs: Blobs, compared: ComparedBundle, by: str, kind: str) -> str:
-    """Record a publication for another person to approve; the id of the proposal."""
+    """Record a publication for another person to approve; the id of the proposal.
+
+    What the same person proposed already, and waits, is not proposed again: its id. Raises PublishedMeanwhile if
+    another bundle is in force by now than the one that it was compared with.
+    """
     blobs.put(compared.bundle.canonical())
     proposal = new_id("pro")
+    columns = bundle_proposal.c
+    same = select(columns.id).where(
+        columns.bundle == compared.bundle.hash,
+        columns.instead_of == compared.in_force,
+        columns.by == by,
+        columns.kind == kind,
+        columns.screened.is_(compared.screened),
+        columns.outcome.is_(None),
+        ~_REPLACED,
+    )
 
-    def unit(tx: Transaction) -> None:
+    def unit(tx: Transaction) -> str:
+        newest = tx.execute(select(bundle_table.c.hash).order_by(bundle_table.c.seq.desc()).limit(1)).scalar()
+        if newest != compared.in_force:
+            raise PublishedMeanwhile(newest)
+        waiting = tx.execute(same.where(columns.expires > tx.at).limit(1)).scalar_one_or_none()
+        if waiting is not None:
+            return str(waiting)
         tx.append(
             BundleProposed(
                 proposal=proposal,
@@ -64,18 +90,19 @@ def propose(ledger: Ledger, blobs: Blobs, compared: ComparedBundle, by: str, kin
                 kind=kind,
                 source=compared.source,
                 changes=None if compared.changes is None else compared.changes.numbers(),
+                screened=compared.screened,
             )
         )
+        return proposal
 
-    ledger.commit(unit)
-    return proposal
+    return ledger.commit(unit)
 
 
 def approve(bundles: BundleInForce, proposal: BundleProposal, by: str) -> Bundle:
     """Put a proposed bundle in force. Raises PublishRefused, PublishedMeanwhile; then nothing has changed."""
     if by == proposal.by:
         raise PublishRefused("Whoever proposed a publication does not approve it: another person does.")
-    state = proposal.state(bundles.in_force()[0], now_ms())
+    state = proposal.state(now_ms())
     if state != "open":
         raise PublishRefused(f"This proposal is {state}: it cannot be approved. Propose it again.")
     return bundles.publish(
@@ -85,6 +112,7 @@ def approve(bundles: BundleInForce, proposal: BundleProposal, by: str) -> Bundle
         source=proposal.source,
         instead_of=proposal.instead_of,
         approved_by=by,
+        screened=proposal.screened,
         also=lambda tx: _close(tx, proposal.id, by, "approved"),
     )
 
@@ -114,12 +142,17 @@ def newest_proposals(connection: Connection, *, limit: int) -> list[BundlePropos
     return [_proposal(row) for row in connection.execute(query).mappings()]
 
 
-_PROPOSALS: Final = select(*(bundle_proposal.c[name] for name in BundleProposal.__dataclass_fields__))
+_REPLACED: Final = exists().where(
+    bundle_table.c.at >= bundle_proposal.c.at,
+    bundle_table.c.hash != func.coalesce(bundle_proposal.c.instead_of, ""),
+)
+_PROPOSALS: Final = select(*bundle_proposal.c, _REPLACED.label("replaced"))
 
 
 def _proposal(row: RowMapping) -> BundleProposal:
     changes = row["changes"]
-    return BundleProposal(**{**row, "changes": None if changes is None else json.loads(changes)})
+    parsed = None if changes is None else json.loads(changes)
+    return BundleProposal(**{**row, "changes": parsed, "replaced": bool(row["replaced"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +160,7 @@ class BundleProposals:
     """The projection ``bundle_proposals``: one row per proposal."""
 
     name: ClassVar[str] = "bundle_proposals"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     handles: ClassVar[tuple[type[EventBody], ...]] = (BundleProposed, BundleProposalClosed)
     tables: tuple[Table, ...] = (bundle_proposal,)
 
@@ -148,6 +181,7 @@ class BundleProposals:
                         "kind": body.kind,
                         "source": body.source,
                         "changes": changes,
+                        "screened": body.screened,
                         "outcome": None,
                         "closed_by": None,
                         "closed_at": None,

@@ -21,7 +21,7 @@ from seawall.publish.bundles import BundleInForce, PublishedMeanwhile
 from seawall.publish.change_words import say_dropped, summary
 from seawall.publish.changes import BundleChanges, compare
 from seawall.publish.queries import latest_publication, published_before
-from seawall.publish.sources import Sources
+from seawall.publish.sources import SourceError, Sources
 from seawall.storage import Database
 
 _log = structlog.get_logger(__name__)
@@ -47,6 +47,7 @@ class ComparedBundle:
     changes: BundleChanges | None
     examples: int
     failed: tuple[ExampleResult, ...]
+    screened: bool | None = None  # whether the real detectors were asked about them: see BundlePublished
 
     def refuse(self, drop: Collection[str] = (), *, drop_all: bool = False) -> None:
         """Raises PublishRefused when an example fails, or when something is dropped that is not named in ``drop``."""
@@ -94,7 +95,14 @@ def compare_with_force(bundles: BundleInForce, bundle: Bundle, source: str = "")
 
 def publish_compared(bundles: BundleInForce, compared: ComparedBundle, by: str, kind: str = "publish") -> Bundle:
     """Put a compared bundle in force. Raises PublishedMeanwhile, then nothing has changed."""
-    return bundles.publish(compared.bundle, by, kind=kind, source=compared.source, instead_of=compared.in_force)
+    return bundles.publish(
+        compared.bundle,
+        by,
+        kind=kind,
+        source=compared.source,
+        instead_of=compared.in_force,
+        screened=compared.screened,
+    )
 
 
 def sources_of(bundle: Bundle) -> Sources:
@@ -223,6 +231,14 @@ def publish_at_start(
             return StartPublication(outcome="rebuilt", source=sources.origin)
         return replace(found, changes=changes)
     return found
+
+
+def start_without_sources(
+    bundles: BundleInForce, build: _BUILD, source: str, error: PolicyErrors | SourceError, by: str
+) -> StartPublication:
+    """What a start does whose folders cannot be read: what is in force stays, for the detectors of this process."""
+    _rebuild(bundles, build, by)
+    return StartPublication(outcome="fails", source=source, why=f"they cannot be read.\n{error}")
 
 
 def _offer(

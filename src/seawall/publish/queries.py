@@ -173,6 +173,7 @@ class BundleRow:
     source: str  # where its files were read; empty: not recorded
     approved_by: str | None
     changes: dict[str, int] | None  # see ``BundleChanges.numbers``; None: not counted
+    screened: bool | None  # its examples, by the real detectors; None: nobody asked for it, or not recorded
 
 
 def newest_bundles(connection: Connection, *, limit: int, before: int | None = None) -> list[BundleRow]:

@@ -42,12 +42,13 @@ def read_sources(policies: Path | None = None, content_types: Path | None = None
     return Sources(
         policies=tuple(PolicySource(path=path, text=text) for path, text in policy_files if Path(path).name != FILE),
         content_types=tuple(load_content_type(text, path) for path, text in type_files),
-        origin=_origin(policies, content_types),
+        origin=origin_of(policies, content_types),
         not_permitted=withheld,
     )
 
 
-def _origin(policies: Path | None, content_types: Path | None) -> str:
+def origin_of(policies: Path | None, content_types: Path | None) -> str:
+    """Where sources are read from, for people and for comparing."""
     if policies is None and content_types is None:
         return SHIPPED
     return f"policies {_place(policies)}, content types {_place(content_types)}"
@@ -59,6 +60,8 @@ def _place(folder: Path | None) -> str:
 
 def _files(folder: Path) -> list[tuple[str, str]]:
     paths = [folder] if folder.is_file() else sorted(folder.glob("*.yaml"))
+    if misnamed := [] if folder.is_file() else sorted(folder.glob("*.yml")):
+        raise SourceError(f"{misnamed[0]} would not be read: rename it to {misnamed[0].with_suffix('.yaml').name}")
     if not paths:
         raise SourceError(f"there is no .yaml file in {folder}")
     return [(str(path), _read(path)) for path in paths]

@@ -20,6 +20,7 @@ bundle = Table(
     Column("source", Text, nullable=False, server_default=text("''")),  # where policies and content types were read
     Column("changes", Text),  # JSON object: numbers of what changed; null: an older release did not count
     Column("approved_by", Text),  # the second person
+    Column("screened", Boolean),  # its examples, by the real detectors; null: nobody asked for it, or not recorded
 )
 
 # Publications that wait, or waited, for a second person.
@@ -35,6 +36,7 @@ bundle_proposal = Table(
     Column("kind", Text, nullable=False),  # publish | rollback
     Column("source", Text, nullable=False),
     Column("changes", Text),  # JSON object, as in bundle
+    Column("screened", Boolean),  # as in bundle
     Column("outcome", Text),  # approved | declined | withdrawn
     Column("closed_by", Text),
     Column("closed_at", BigInteger),

@@ -6,22 +6,24 @@ decoded again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Select, select
 
 from seawall.content import parts_of
-from seawall.model import ContentType, Item, ItemRef, Modality, Part, PartHash
+from seawall.model import ContentType, Item, ItemRef, Modality, Part, PartHash, now_ms
+from seawall.policy import Bundle
 from seawall.screen.artifacts import derived_name, hashes_name, read_artifacts
 from seawall.screen.content import decode, fields_name
+from seawall.screen.prohibitions import unmatched
 from seawall.screen.tables import item, item_hashes
 from seawall.storage import Database, Vault
 
 _HASHES = msgspec.json.Decoder(tuple[PartHash, ...])
 _TEXTUAL = ("text", "link")
+_HASHED: Final = {"pdq": "image", "chromaprint": "audio"}  # by the kind of a hash; a hasher's begins with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class StoredItem:
 def iter_items(
     database: Database,
     vault: Vault,
-    content_types: dict[str, ContentType],
+    bundle: Bundle,
     *,
     after: str,
     before: str,
@@ -50,12 +52,14 @@ def iter_items(
 ) -> list[StoredItem]:
     """The next page of items by their surrogates, which ascend in the order of time; empty at the end.
 
-    Without ``texts`` only items with hashes are returned, and no field is decrypted.
+    Without ``texts`` only items with hashes are returned, and no text. What may not be compared with banks where the
+    item was written is left out of it.
     """
     with database.read() as connection:
         rows = connection.execute(_page(texts).where(item.c.ref > after, item.c.ref < before).limit(limit)).all()
-    opened = vault.open_many([(row.ref, name) for row in rows for name in _names(row, texts)])
-    return [_past(row, opened, content_types, texts) for row in rows]
+    lawful = bool(bundle.not_permitted)  # whether the fields that tell whose law holds must be read
+    opened = vault.open_many([(row.ref, name) for row in rows for name in _names(row, texts, lawful)])
+    return [_past(row, opened, bundle, texts) for row in rows]
 
 
 def _page(texts: bool) -> Select[Any]:
@@ -65,8 +69,8 @@ def _page(texts: bool) -> Select[Any]:
     return select(*columns).select_from(joined).order_by(item.c.ref)
 
 
-def _names(row: Any, texts: bool) -> list[str]:
-    names = [fields_name(row.revision)] if texts else []
+def _names(row: Any, texts: bool, lawful: bool) -> list[str]:
+    names = [fields_name(row.revision)] if texts or lawful else []
     if texts and row.decision is not None:
         names.append(derived_name(row.decision))
     if row.kinds is not None:
@@ -74,33 +78,59 @@ def _names(row: Any, texts: bool) -> list[str]:
     return names
 
 
-def _past(
-    row: Any, opened: dict[tuple[str, str], bytes], content_types: dict[str, ContentType], texts: bool
-) -> StoredItem:
+def _past(row: Any, opened: dict[tuple[str, str], bytes], bundle: Bundle, texts: bool) -> StoredItem:
     ref = ItemRef(row.content_type, row.ref, row.revision)
-    content_type = content_types.get(row.content_type)
+    content_type = bundle.content_types.get(row.content_type)
     sealed = opened.get((row.ref, fields_name(row.revision)))
     hashes = opened.get((row.ref, hashes_name(row.revision)))
-    if content_type is None or (sealed is None if texts else hashes is None):
+    if content_type is None or (sealed is None if texts or bundle.not_permitted else hashes is None):
         return StoredItem(ref=ref, decision=row.decision, readable=False)
-    parts: Sequence[Part] = ()
-    if sealed is not None:
-        parts = _written(content_type, sealed)
-        parts = (*parts, *_derived(opened.get((row.ref, derived_name(row.decision or "")))))
+    written = None if sealed is None else _written(content_type, sealed)
+    withheld = unmatched(bundle, written, now_ms()) if written is not None and bundle.not_permitted else frozenset()
+    parts: list[Part] = []
+    if texts and written is not None:
+        parts += [part for part in parts_of(written, content_type) if part.modality is not Modality.CONTEXT]
+        parts += _derived(opened.get((row.ref, derived_name(row.decision or ""))))
     return StoredItem(
-        ref=ref, decision=row.decision, parts=tuple(parts), hashes=() if hashes is None else _HASHES.decode(hashes)
+        ref=ref,
+        decision=row.decision,
+        parts=tuple(part for part in parts if part.modality not in withheld),
+        hashes=() if hashes is None else _comparable(_HASHES.decode(hashes), content_type, withheld),
     )
 
 
-def _written(content_type: ContentType, sealed: bytes) -> tuple[Part, ...]:
+def _written(content_type: ContentType, sealed: bytes) -> Item:
+    """The item without its media."""
     content = decode(sealed)
     fields = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in content.fields.items()
-        if not isinstance(value, dict)  # media
+        if not isinstance(value, dict)
     }
-    item = Item(content_type=content_type.name, id="", fields=fields, language=content.language)
-    return tuple(part for part in parts_of(item, content_type) if part.modality is not Modality.CONTEXT)
+    return Item(
+        content_type=content_type.name,
+        id="",
+        fields=fields,
+        actor_attributes=content.actor_attributes,
+        language=content.language,
+        created_at=content.created_at,
+    )
+
+
+def _comparable(
+    hashes: tuple[PartHash, ...], content_type: ContentType, withheld: frozenset[Modality]
+) -> tuple[PartHash, ...]:
+    """The hashes that are of no such modality: neither what was hashed, nor the file that it is from."""
+    if not withheld:
+        return hashes
+    types = {spec.name: spec.type.value for spec in content_type.fields}
+    named = {each.value for each in withheld}
+    return tuple(
+        each
+        for each in hashes
+        if types.get(each.part.partition(">")[0]) not in named
+        and _HASHED.get(each.kind, each.kind.partition("-")[0]) not in named
+    )
 
 
 def _derived(sealed: bytes | None) -> tuple[Part, ...]:

@@ -14,6 +14,7 @@ from seawall.content.links import add_link_parts
 from seawall.counters.follower import CounterReading
 from seawall.detect import Findings
 from seawall.model import (
+    UNKNOWN,
     Action,
     Decision,
     DecisionSource,
@@ -31,8 +32,13 @@ from seawall.model import (
     new_id,
     now_ms,
 )
-from seawall.model.counters import POSITION
-from seawall.policy import Bundle, Context, Program, Row
+from seawall.model.counters import POSITION, UNREAD_COUNTERS
+from seawall.model.not_permitted import RULE_TEXTS
+from seawall.policy import Bundle, Context, Outcome, Program, Row
+from seawall.policy.features import CREATOR_WORDS
+from seawall.policy.tree import features_of
+from seawall.screen.creator_overlays import OverlaysOn
+from seawall.screen.creator_words import find_creator_words
 from seawall.screen.fail_modes import fail_mode, stricter, with_fail_mode
 from seawall.screen.plans import POST_PUBLISH, StagePlan
 from seawall.screen.prohibitions import recorded
@@ -47,7 +53,10 @@ class ItemEvaluation(msgspec.Struct, frozen=True):
     plan: StagePlan
     parts: tuple[Part, ...]
     has_media: bool
+    at: int  # when it began: ages and stale attributes are those of this moment, however late an answer comes
     counters: CounterReading | None = None  # what rules read of the past, when some do
+    uncounted: frozenset[str] = frozenset()  # counters that were not read, since they could change nothing
+    on: OverlaysOn | None = None  # what the creator has on in whose place the item stands
 
     @property
     def extracts(self) -> bool:
@@ -55,10 +64,11 @@ class ItemEvaluation(msgspec.Struct, frozen=True):
         return self.has_media and bool(self.plan.extract)
 
 
-def evaluation_of(item: Item, bundle: Bundle, plan: StagePlan) -> ItemEvaluation:
-    """The evaluation of an item under a bundle that has its content type."""
+def evaluation_of(item: Item, bundle: Bundle, plan: StagePlan, on: OverlaysOn | None = None) -> ItemEvaluation:
+    """The evaluation of an item under a bundle that has its content type. ``plan``: one with the overlays ``on``."""
     parts = tuple(add_link_parts(parts_of(item, bundle.content_types[item.content_type])))
-    return ItemEvaluation(item, bundle, plan, parts, any(part.data is not None for part in parts))
+    has_media = any(part.data is not None for part in parts)
+    return ItemEvaluation(item, bundle, plan, parts, has_media, now_ms(), on=on)
 
 
 class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,6 +98,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
     postponed: bool  # a later stage has detectors to ask
     snoozed: tuple[str, ...] = ()  # rules that are set aside for the account, "policy/rule"
     not_permitted: tuple[NotPermitted, ...] = ()
+    overlays: tuple[str, ...] = ()  # that the creator has on in whose place the item stands
 
     def at_item(self, item: ItemRef, actor: str | None, supersedes: str | None) -> Decision:
         """The decision about one revision."""
@@ -118,6 +129,7 @@ class DraftDecision(msgspec.Struct, frozen=True, kw_only=True):
             vault_features=tuple(self.personal_features),
             snoozed=self.snoozed,
             not_permitted=self.not_permitted,
+            overlays=self.overlays,
         )
 
     def at_least(self, mode: str | None) -> DraftDecision:
@@ -152,24 +164,25 @@ def decide(
     plan, at = evaluation.plan, now_ms()
     program, stage = plan.program, plan.stage
     if program.limited:
-        stale = stale_attributes(evaluation.item, program.limited, at)
+        stale = stale_attributes(evaluation.item, program.limited, evaluation.at)
         findings = msgspec.structs.replace(findings, unknown=findings.unknown + stale)
+    findings = with_creator_words(evaluation, findings)
     unknown = findings.unknown + postponed
     if evaluation.counters is not None:
         unknown += evaluation.counters.unknown
-    row = program.row(_context(evaluation, findings, unknown + not_permitted, at))
+    row = program.row(_context(evaluation, findings, unknown + not_permitted))
     outcome = program.decide(row, snoozed)
     degraded = False
     if outcome.undetermined and (outcome.degraded or program.overlays):
         # A detector that a later stage asks does not degrade this stage: check without the postponed ones.
         awaited = findings.unknown + not_permitted
-        asked = program.row(_context(evaluation, findings, awaited, at)) if postponed else row
+        asked = program.row(_context(evaluation, findings, awaited)) if postponed else row
         aside = snoozed
         if not_permitted:
-            aside |= _never_determined(evaluation, findings, not_permitted, at)
+            aside |= _never_determined(evaluation, findings, not_permitted)
         degraded = _is_degraded(program, asked, aside)
     unneeded: tuple[Unknown, ...] = ()
-    sampled = bool(postponed or stage.name == POST_PUBLISH) and is_in_full_sample(evaluation.item)
+    sampled = bool(postponed or stage.name == POST_PUBLISH or program.counters) and is_in_full_sample(evaluation.item)
     if postponed and not sampled and can_change_nothing(plan, evaluation.has_media, row, outcome, postponed, snoozed):
         unneeded, postponed = postponed, ()
         unknown = tuple(each for each in unknown if each.reason is not UnknownReason.LATER)
@@ -191,11 +204,11 @@ def decide(
         stage=stage.name,
         bundle=evaluation.bundle.hash,
         shadow=outcome.shadow,
-        undetermined=() if unneeded and not (unknown or not_permitted) else outcome.undetermined,
+        undetermined=_undetermined(evaluation, row, outcome) if unknown or not_permitted or not unneeded else (),
         unknown=unknown,
         degraded=degraded,
         skipped=tuple([f"{detector}/{part}" for detector, part in findings.skipped]),
-        unneeded=tuple(dict.fromkeys([f"{each.detector}/{each.part}" for each in unneeded])) if unneeded else (),
+        unneeded=_names(unneeded) + ((UNREAD_COUNTERS,) if evaluation.uncounted else ()),
         reused=tuple([f"{extractor}/{part}" for extractor, part in findings.reused]),
         signals=findings.signals,
         features=features,
@@ -203,8 +216,35 @@ def decide(
         personal_features=personal,
         postponed=bool(postponed),
         snoozed=tuple(sorted(snoozed)) if snoozed else (),
-        not_permitted=recorded(plan, evaluation.item, not_permitted) if not_permitted else (),
+        not_permitted=recorded(plan, evaluation.item, not_permitted, at) if not_permitted else (),
+        overlays=evaluation.on.names if evaluation.on is not None else (),
     )
+
+
+def _undetermined(evaluation: ItemEvaluation, row: Row, outcome: Outcome) -> tuple[str, ...]:
+    """The live rules that are undetermined, but for those that unneeded counters alone leave open."""
+    if not evaluation.uncounted or not outcome.undetermined:
+        return outcome.undetermined
+    left = set(outcome.undetermined)
+    for rule in evaluation.plan.program.rules:
+        if rule.id in left and all(
+            name in evaluation.uncounted for name in features_of(rule.when) if row[name] is UNKNOWN
+        ):
+            left.remove(rule.id)
+    return tuple(name for name in outcome.undetermined if name in left)
+
+
+def _names(unneeded: Sequence[Unknown]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([f"{each.detector}/{each.part}" for each in unneeded]))
+
+
+def with_creator_words(evaluation: ItemEvaluation, findings: Findings) -> Findings:
+    """The findings with the creator's words, where rules read them and may read texts."""
+    plan, on = evaluation.plan, evaluation.on
+    if on is None or not on.words or not plan.program.reads_creator_words or RULE_TEXTS in plan.withheld:
+        return findings
+    words = find_creator_words(on.words, findings.parts)
+    return msgspec.structs.replace(findings, signals=(*findings.signals, *words))
 
 
 def _is_degraded(program: Program, row: Row, aside: frozenset[str]) -> bool:
@@ -218,7 +258,7 @@ def _is_degraded(program: Program, row: Row, aside: frozenset[str]) -> bool:
 
 
 def _never_determined(
-    evaluation: ItemEvaluation, findings: Findings, not_permitted: tuple[Unknown, ...], at: int
+    evaluation: ItemEvaluation, findings: Findings, not_permitted: tuple[Unknown, ...]
 ) -> frozenset[str]:
     """Rules that only what is not permitted leaves undetermined: no later answer determines them, so none is awaited.
 
@@ -227,13 +267,30 @@ def _never_determined(
     program = evaluation.plan.program
 
     def undetermined(missing: tuple[Unknown, ...]) -> frozenset[str]:
-        return frozenset(program.decide(program.row(_context(evaluation, findings, missing, at))).undetermined)
+        return frozenset(program.decide(program.row(_context(evaluation, findings, missing))).undetermined)
 
     return undetermined(not_permitted) - undetermined(findings.unknown)
 
 
-def _context(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[Unknown], at: int) -> Context:
-    context = Context(item=evaluation.item, parts=findings.parts, signals=findings.signals, unknown=unknown, now_ms=at)
+def row_of(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[Unknown]) -> Row:
+    """The feature row of an evaluation by these findings. ``unknown``: what has no answer, theirs included."""
+    program = evaluation.plan.program
+    if program.limited:
+        unknown = (*unknown, *stale_attributes(evaluation.item, program.limited, evaluation.at))
+    return program.row(_context(evaluation, with_creator_words(evaluation, findings), unknown))
+
+
+def _context(evaluation: ItemEvaluation, findings: Findings, unknown: Sequence[Unknown]) -> Context:
+    context = Context(
+        item=evaluation.item,
+        parts=findings.parts,
+        signals=findings.signals,
+        unknown=unknown,
+        now_ms=evaluation.at,
+    )
+    if evaluation.plan.program.reads_creator_words:
+        count = sum(signal.detector == CREATOR_WORDS.name for signal in findings.signals)
+        context = replace(context, creator_words=count)
     return context if evaluation.counters is None else replace(context, counters=evaluation.counters.values)
 
 

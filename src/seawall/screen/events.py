@@ -42,6 +42,20 @@ class SnoozeEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountOverlaysSet:
+    """Which creators' overlays are on in the place of an account, and how many words of its own it has: all of both.
+
+    The words are sealed under the account, as ``creator_words``.
+    """
+
+    account: str
+    overlays: tuple[str, ...]
+    words: int
+    digest: str  # keyed, of the words; empty: there are none
+    by: str  # who set it: a person's id, "key/<id>", "cli"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContentSearched:
     """A person searched what people wrote. The words are not recorded: they may name somebody."""
 
@@ -60,4 +74,5 @@ EVENTS = (
     EventSpec("rule.snoozed", RuleSnoozed),
     EventSpec("rule.snooze_ended", SnoozeEnded),
     EventSpec("content.searched", ContentSearched),
+    EventSpec("account.overlays_set", AccountOverlaysSet),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -23,7 +24,9 @@ from seawall.policy import (
     run_examples,
     run_screened,
 )
+from seawall.policy.example_runs import no_history
 from seawall.policy.examples import CheckedExample
+from seawall.screen.creator_overlays import OverlaysOn
 from seawall.screen.trying import ItemTrials, ask, last_evaluation_of
 
 _MOST_COLUMNS: Final = 500
@@ -66,6 +69,7 @@ class ScreenedColumns:
         self._runner = runner
         self._trials = trials
         self._columns: LRUCache[tuple[object, ...], ScreenedColumn] = LRUCache(_MOST_COLUMNS)
+        self._running: dict[tuple[object, ...], Future[ScreenedColumn]] = {}
         self._lock = threading.Lock()
 
     def last(self, bundle: Bundle, policy: str) -> ScreenedColumn | None:
@@ -75,11 +79,28 @@ class ScreenedColumns:
 
     def run(self, by: str, bundle: Bundle, policy: str) -> ScreenedColumn:
         """Screen the examples of a policy for ``by``; it counts as one try. Raises TooManyTries."""
-        examples = self._trials.submit(by, partial(screen_examples, bundle, self._runner, [policy])).result()
-        column = ScreenedColumn(now_ms(), tuple(examples))
+        return self.start(by, bundle, policy).result()
+
+    def start(self, by: str, bundle: Bundle, policy: str) -> Future[ScreenedColumn]:
+        """Begin to, unless the same runs already. Raises TooManyTries; the result raises what screening raises."""
+        key = self._key(bundle, policy)
         with self._lock:
-            self._columns[self._key(bundle, policy)] = column
+            if (running := self._running.get(key)) is not None:
+                return running
+            started = self._trials.submit(by, partial(self._screen, key, bundle, policy))
+            self._running[key] = started
+        started.add_done_callback(lambda _: self._ended(key))
+        return started
+
+    def _screen(self, key: tuple[object, ...], bundle: Bundle, policy: str) -> ScreenedColumn:
+        column = ScreenedColumn(now_ms(), tuple(screen_examples(bundle, self._runner, [policy])))
+        with self._lock:
+            self._columns[key] = column
         return column
+
+    def _ended(self, key: tuple[object, ...]) -> None:
+        with self._lock:
+            del self._running[key]
 
     def _key(self, bundle: Bundle, policy: str) -> tuple[object, ...]:
         return (bundle.hash, policy, tuple((spec.name, spec.version) for spec in self._runner.specs))
@@ -97,7 +118,7 @@ def screen_examples(bundle: Bundle, runner: Runner, policies: Iterable[str] | No
     """The second column alone: every example's item is screened by the detectors that its policy reads."""
 
     def measure(checked: CheckedExample, program: Program) -> Context:
-        evaluation = last_evaluation_of(runner, checked.item, bundle)
+        evaluation = last_evaluation_of(runner, checked.item, bundle, OverlaysOn(bundle.creators_overlays, ()))
         found = ask(runner, [evaluation], program.detectors).wait()
         return Context(
             item=checked.item,
@@ -105,7 +126,8 @@ def screen_examples(bundle: Bundle, runner: Runner, policies: Iterable[str] | No
             signals=found.signals,
             unknown=found.unknown,
             now_ms=now_ms(),
-            counters={feature.name: 0 for feature in program.counters},  # as in the first column
+            counters=no_history(program),  # as in the first column
+            creator_words=0,
         )
 
     return run_screened(bundle, measure, policies)

@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from seawall.model import DecisionSource
+from seawall.model import DecisionSource, Prohibition
 from seawall.policy import Bundle, PolicyErrors, RowQuery, compile_query, parse_query
 from seawall.screen.past_rows import PastAnswer, PastDecision, PastOutcome, WhyUnknown, answer_page
 from seawall.screen.tables import decision, item
@@ -67,9 +67,13 @@ class InvestigationFilters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A query by content type, and why other content types cannot be asked it: their first problems in words."""
+    """A query by content type, and why other content types cannot be asked it: their first problems in words.
+
+    ``prohibitions``: those in force.
+    """
 
     queries: Mapping[str, RowQuery]
+    prohibitions: tuple[Prohibition, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -160,7 +164,8 @@ def ask(text: str, bundle: Bundle, content_types: Sequence[str] = ()) -> Asked:
             refused[name] = error
     if not queries:
         raise PolicyErrors(list(dict.fromkeys(one for error in refused.values() for one in error.problems))[:1])
-    return Asked(queries=queries, refused={name: error.problems[0].message for name, error in refused.items()})
+    reasons = {name: error.problems[0].message for name, error in refused.items()}
+    return Asked(queries=queries, prohibitions=bundle.not_permitted, refused=reasons)
 
 
 _running = threading.BoundedSemaphore(MOST_AT_ONCE)
@@ -202,7 +207,7 @@ def investigate(
                 aside = frozenset(hidden(connection, list(dict.fromkeys(one.item for one in page))))
             seen = [one for one in page if one.item not in aside]
             tally.hidden += len(page) - len(seen)
-            for answer in answer_page(vault, asked.queries, seen):
+            for answer in answer_page(vault, asked.queries, seen, asked.prohibitions):
                 tally.add(answer)
             if len(page) < _PAGE:
                 return tally.result(total, filters.since, "")

@@ -8,14 +8,29 @@ rest of the row leaves the query open. What is nowhere stays unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 import msgspec
 
 from seawall.content import parts_of
-from seawall.model import UNKNOWN, ContentType, Decision, FeatureValue, FieldType, Item, Modality, Part
+from seawall.model import (
+    UNKNOWN,
+    ContentType,
+    Decision,
+    FeatureValue,
+    FieldType,
+    Item,
+    Modality,
+    Part,
+    Prohibition,
+    Unknown,
+    now_ms,
+)
+from seawall.model.not_permitted import RULE_TEXTS
 from seawall.policy import Context, Feature, Row, RowQuery
+from seawall.policy.prohibitions import texts_withheld
 from seawall.screen.artifacts import derived_name, read_artifacts
 from seawall.screen.content import decode, features_name, fields_name
 from seawall.screen.events import DECISION_MADE
@@ -43,6 +58,7 @@ class WhyUnknown(StrEnum):
     UNANSWERED = "unanswered"  # its detector gave no answer
     NOT_STORED = "not stored"  # no rule in force read it, and it cannot be computed again
     ERASED = "erased"  # the content that it is computed from is gone
+    NOT_PERMITTED = "not permitted"  # it reads texts that rules may not read there, then or now
 
 
 class _StoredReason(msgspec.Struct, frozen=True):
@@ -107,6 +123,7 @@ class _Reading(msgspec.Struct):
     result: tuple[int, int]
     unanswered: set[str]
     erased: bool = False
+    withheld: bool = False
     read: int = 0
 
     @property
@@ -154,20 +171,30 @@ class _Reading(msgspec.Struct):
     def _why(self, name: str) -> WhyUnknown:
         if name in self.unanswered:
             return WhyUnknown.UNANSWERED
+        if self.withheld and name in self.query.readable:
+            return WhyUnknown.NOT_PERMITTED
         if self.erased and (name in self.query.readable or name in self.stored.vault_features):
             return WhyUnknown.ERASED
         return WhyUnknown.NOT_STORED
 
 
-def answer_page(vault: Vault, queries: Mapping[str, RowQuery], page: Sequence[PastDecision]) -> list[PastAnswer]:
-    """The answers about these decisions, in their order. ``queries``: by content type, with one for each of them."""
+def answer_page(
+    vault: Vault,
+    queries: Mapping[str, RowQuery],
+    page: Sequence[PastDecision],
+    prohibitions: Sequence[Prohibition] = (),
+) -> list[PastAnswer]:
+    """The answers about these decisions, in their order. ``queries``: by content type, with one for each of them.
+
+    ``prohibitions``: those in force. Texts that rules may not read now, or might not then, are not read.
+    """
     readings = [_reading(queries[past.content_type], past) for past in page]
     wanted = [entry for reading in readings for entry in reading.entries]
     if wanted:
         opened = vault.open_many(wanted)
         for reading in readings:
             if reading.entries:
-                _read_content(reading, opened)
+                _read_content(reading, opened, prohibitions)
     return [reading.answer() for reading in readings]
 
 
@@ -202,7 +229,9 @@ def _read_signals(reading: _Reading) -> None:
     reading.run()
 
 
-def _read_content(reading: _Reading, opened: Mapping[tuple[str, str], bytes]) -> None:
+def _read_content(
+    reading: _Reading, opened: Mapping[tuple[str, str], bytes], prohibitions: Sequence[Prohibition]
+) -> None:
     """Fill what the vault holds: the personal features of the decision, and what the content gives again."""
     past, query = reading.past, reading.query
     of_decision = opened.get((past.item, features_name(past.id)))
@@ -214,12 +243,22 @@ def _read_content(reading: _Reading, opened: Mapping[tuple[str, str], bytes]) ->
     content = opened.get((past.item, fields_name(past.revision)))
     if content is not None and wanted:
         derived = opened.get((past.item, derived_name(past.id)))
-        values = query.written(_context(query.content_type, content, derived, past.at))
-        reading.take(values, wanted)
+        context = _context(query.content_type, content, derived, past.at)
+        withheld = _texts_withheld(reading, context.item, prohibitions)
+        reading.withheld = bool(withheld)
+        reading.take(query.written(replace(context, unknown=withheld)), wanted)
         reading.read += len(content) + len(derived or b"")
     elif wanted:
         reading.erased = True
     reading.run()
+
+
+def _texts_withheld(reading: _Reading, item: Item, prohibitions: Sequence[Prohibition]) -> tuple[Unknown, ...]:
+    now = texts_withheld(prohibitions, item, reading.query.content_type, now_ms())
+    if now:
+        return now
+    made = DECISION_MADE.decode(reading.past.version, reading.past.body).decision
+    return tuple(one for one in unasked(made, ("",)) if one.detector == RULE_TEXTS)
 
 
 def _context(content_type: ContentType, content: bytes, derived: bytes | None, at: int) -> Context:

@@ -16,6 +16,7 @@ from seawall.model import (
     ScreeningStage,
     Untranscribed,
 )
+from seawall.model.not_permitted import RULE_TEXTS
 from seawall.policy import Bundle, Program
 
 PRE_PUBLISH = "pre_publish"
@@ -34,6 +35,7 @@ class StagePlan:
     extract_later: Mapping[str, tuple[str, ...]]
     extract_ever: Mapping[str, tuple[str, ...]]  # both
     unchecked: frozenset[str]  # fields whose speech need not be transcribed
+    reading: frozenset[str] = frozenset()  # ``RULE_TEXTS`` where rules look into all texts, also extracted ones
     matching: frozenset[str] = frozenset()  # detectors that fingerprint files: always asked, for later bank entries
     prohibitions: tuple[Prohibition, ...] = ()  # on this surface; which hold depends on the item: see ``prohibitions``
     withheld: Mapping[str, str] = field(default_factory=dict)  # not permitted here: detector or extractor → prohibition
@@ -46,13 +48,17 @@ def stage_plan(
     stage_name: str,
     specs: Mapping[str, DetectorSpec],
     extractors: Collection[str],
+    overlays: Collection[str] = (),
 ) -> StagePlan:
-    """The plan. ``specs``: every detector, extractors among them; ``extractors``: the installed ones' names."""
+    """The plan. ``specs``: every detector, extractors among them; ``extractors``: the installed ones' names.
+
+    ``overlays``: those that the creator has on in whose place the items stand.
+    """
     pre = content_type.stage(PRE_PUBLISH)
     assert pre is not None, "the content-type check requires a pre_publish stage"
     stage = content_type.stage(stage_name) or pre
     postpones = stage.name == PRE_PUBLISH and content_type.stage(POST_PUBLISH) is not None
-    program = bundle.program(content_type.name)
+    program = bundle.program(content_type.name, overlays)
 
     def now(name: str) -> bool:
         if not postpones:
@@ -72,15 +78,17 @@ def stage_plan(
         extract={place: names for place, names in asked.items() if names},
         extract_later={place: names for place, names in later.items() if names},
         extract_ever=ever,
+        reading=frozenset({RULE_TEXTS}) if program.reads_all_texts else frozenset(),
         unchecked=frozenset(spec.name for spec in content_type.fields if spec.untranscribed is Untranscribed.UNCHECKED),
-        matching=frozenset(spec.name for spec in specs.values() if any(_is_of_bank(one.name) for one in spec.signals)),
+        matching=frozenset(spec.name for spec in specs.values() if any(is_of_bank(one.name) for one in spec.signals)),
         prohibitions=tuple(
             each for each in bundle.not_permitted if not each.surfaces or content_type.surface in each.surfaces
         ),
     )
 
 
-def _is_of_bank(signal: str) -> bool:
+def is_of_bank(signal: str) -> bool:
+    """Whether a signal counts matches with a bank."""
     return signal.startswith("bank:")
 
 

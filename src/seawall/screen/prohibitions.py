@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import msgspec
+
 from seawall.content.jurisdictions import jurisdictions_of
+from seawall.counters.follower import CounterReading
 from seawall.detect import Runner
 from seawall.detect.cascade import with_dependent
-from seawall.detect.extraction import STANDARD, TRANSCRIPT, VOICE, reached_modalities
+from seawall.detect.extraction import RULES, STANDARD, TRANSCRIPT, VOICE, reached_modalities
 from seawall.model import (
     DetectorSpec,
     ExtractorSpec,
     Item,
+    Modality,
     NotPermitted,
     Part,
     Prohibition,
@@ -24,8 +28,10 @@ from seawall.model import (
     UnknownReason,
 )
 from seawall.model.not_permitted import RULE_TEXTS
+from seawall.policy import Bundle, Feature
+from seawall.policy.features import compares_texts
 from seawall.policy.prohibitions import concerned, holding
-from seawall.screen.plans import StagePlan
+from seawall.screen.plans import StagePlan, is_of_bank
 
 
 def prohibitions_on(plan: StagePlan, item: Item, at: int) -> tuple[Prohibition, ...]:
@@ -58,6 +64,7 @@ def permitted_plan(plan: StagePlan, prohibitions: Sequence[Prohibition], runner:
         plan,
         wanted=plan.wanted - withheld.keys(),
         later=plan.later - withheld.keys(),
+        reading=plan.reading - withheld.keys(),
         extract=_chosen(plan.extract, withheld, keep=False),
         extract_later=_chosen(plan.extract_later, withheld, keep=False),
         extract_ever=_chosen(plan.extract_ever, withheld, keep=False),
@@ -86,7 +93,7 @@ def not_permitted(plan: StagePlan, parts: Sequence[Part], runner: Runner) -> tup
         extract = {field: (*plan.extract_ever.get(field, ()), *names) for field, names in plan.extract_withheld.items()}
         found += runner.unread(
             parts,
-            plan.wanted | plan.later | detectors,
+            plan.wanted | plan.later | plan.reading | detectors,
             why,
             extract=extract,
             later=plan.extract_withheld,
@@ -95,20 +102,47 @@ def not_permitted(plan: StagePlan, parts: Sequence[Part], runner: Runner) -> tup
     return tuple(found)
 
 
-def recorded(plan: StagePlan, item: Item, unknown: Iterable[Unknown]) -> tuple[NotPermitted, ...]:
+def counted(plan: StagePlan) -> tuple[Feature, ...]:
+    """The counters that may be read: without those that compare texts where rules may not read them."""
+    counters = plan.program.counters
+    return tuple(each for each in counters if not compares_texts(each)) if RULE_TEXTS in plan.withheld else counters
+
+
+def with_uncounted(plan: StagePlan, reading: CounterReading) -> CounterReading:
+    """The reading with a number for each counter that was not read: ``not_permitted`` makes them unknown in the row.
+
+    Without one they would be unknown for another reason as well, and somebody would wait for their answer.
+    """
+    if RULE_TEXTS not in plan.withheld:
+        return reading
+    uncounted = {each.name: 0 for each in plan.program.counters if compares_texts(each)}
+    return msgspec.structs.replace(reading, values={**uncounted, **reading.values})
+
+
+def recorded(plan: StagePlan, item: Item, unknown: Iterable[Unknown], at: int) -> tuple[NotPermitted, ...]:
     """What a decision records of it: by prohibition, the detectors and extractors that did not read the item."""
     kept: dict[str, set[str]] = {}
     for each in unknown:
         if each.detector in plan.withheld:
             kept.setdefault(plan.withheld[each.detector], set()).add(each.detector)
     content_type = plan.program.content_type
-    places = tuple(sorted(filter(None, jurisdictions_of(item, content_type)))) if kept else ()
+    places = tuple(sorted(filter(None, jurisdictions_of(item, content_type, at)))) if kept else ()
     return tuple(
         NotPermitted(
             prohibition=name, detectors=tuple(sorted(kept[name])), surface=content_type.surface, jurisdictions=places
         )
         for name in sorted(kept)
     )
+
+
+def unmatched(bundle: Bundle, item: Item, at: int) -> frozenset[Modality]:
+    """The modalities of which nothing in the item may be compared with banks at that time."""
+    content_type = bundle.content_types[item.content_type]
+    matching = [spec for spec in bundle.detectors if any(is_of_bank(one.name) for one in spec.signals)]
+    withheld = {
+        name for each in holding(bundle.not_permitted, item, content_type, at) for name in concerned(each, matching)
+    }
+    return frozenset(modality for spec in matching if spec.name in withheld for modality in spec.modalities)
 
 
 def _add_needless(
@@ -120,6 +154,7 @@ def _add_needless(
     """Add extractors whose output no permitted detector reads, and whose own signals no rule reads; whether any."""
     found = False
     readers = [specs[name] for name in plan.wanted | plan.later if name not in extractors]
+    readers += [RULES] if plan.reading else []
     for names in plan.extract_ever.values():
         rest = [extractors[name] for name in names if name not in withheld and name in extractors]
         for spec in rest:

@@ -5,6 +5,7 @@ Each projection depends on the events and their order only, not on how they are 
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +15,11 @@ from typing import Any, ClassVar
 from sqlalchemy import Connection, Table, Update, bindparam, or_, select, update
 
 from seawall.model import Decision, DecisionMade, Event, EventBody, ItemSubmitted, SubjectErased, UnknownReason, gravest
-from seawall.screen.events import AccountNoted, RuleSnoozed, SnoozeEnded
+from seawall.screen.events import AccountNoted, AccountOverlaysSet, RuleSnoozed, SnoozeEnded
 from seawall.screen.tables import (
     GONE,
     account_note,
+    account_overlays,
     decision,
     fired_rule,
     item,
@@ -351,4 +353,47 @@ class RuleSnoozes:
                     connection.execute(update(table).where(table.c.id == body.snooze).values(ended))
 
 
-PROJECTIONS = (Items(), Decisions(), PendingRescreens(), Traffic(), AccountNotes(), RuleSnoozes())
+@dataclass(frozen=True, slots=True)
+class AccountOverlayRows:
+    """``account_overlays``: the creators' overlays that are on in the place of an account."""
+
+    name: ClassVar[str] = "account_overlays"
+    version: ClassVar[int] = 1
+    handles: ClassVar[tuple[type[EventBody], ...]] = (AccountOverlaysSet, SubjectErased)
+    tables: tuple[Table, ...] = (account_overlays,)
+
+    def apply(self, connection: Connection, events: Sequence[Event]) -> None:
+        """The newest settings of each account; nothing is on for an erased one."""
+        (table,) = self.tables
+        erased = [event.body.subject for event in events if isinstance(event.body, SubjectErased)]
+        query = select(table.c.account).where(table.c.account.in_(erased))
+        known = set(connection.execute(query).scalars()) if erased else set()
+        written: dict[str, dict[str, Any]] = {}
+        for event in events:
+            match event.body:
+                case AccountOverlaysSet() as body:
+                    written[body.account] = {
+                        "account": body.account,
+                        "seq": event.seq,
+                        "at": event.at,
+                        "overlays": json.dumps(body.overlays),
+                        "words": body.words,
+                        "digest": body.digest,
+                        "set_by": body.by,
+                    }
+                case SubjectErased(subject=account) if account in known or account in written:
+                    nothing = {"overlays": "[]", "words": 0, "digest": "", "set_by": ""}
+                    written[account] = {"account": account, "seq": event.seq, "at": event.at, **nothing}
+        if written:
+            upsert(connection, table, list(written.values()))
+
+
+PROJECTIONS = (
+    Items(),
+    Decisions(),
+    PendingRescreens(),
+    Traffic(),
+    AccountNotes(),
+    RuleSnoozes(),
+    AccountOverlayRows(),
+)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from seawall.model import LASTING, Action, Decision, Reason, Unknown, UnknownReason, Verdict
+from seawall.model.not_permitted import RULE_TEXTS
 from seawall.screen.item_status import ItemStatus
 
 
@@ -61,7 +62,8 @@ def still_pending(decision: Decision) -> tuple[str, ...]:
             {
                 each.detector
                 for each in decision.unknown
-                if each.reason is UnknownReason.LATER or (again and each.reason not in LASTING)
+                if each.detector != RULE_TEXTS  # rules wait for an extractor, which is named
+                and (each.reason is UnknownReason.LATER or (again and each.reason not in LASTING))
             }
         )
     )

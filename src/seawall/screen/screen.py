@@ -13,17 +13,20 @@ import msgspec
 import structlog
 from sqlalchemy import select
 
-from seawall.counters.follower import Counters, unread
+from seawall.content.creators import creator_of
+from seawall.counters.follower import CounterReading, Counters, unread
 from seawall.detect import DetectorRun, ExtractionCache, Findings, Runner
 from seawall.model import DecisionSource, Item, ItemRef, Part, Unknown, UnknownReason, now_ms
 from seawall.model.latencies import Latencies
-from seawall.policy import Bundle
+from seawall.policy import Bundle, Feature
 from seawall.screen.artifacts import artifacts_of
+from seawall.screen.counter_reads import counters_to_read
+from seawall.screen.creator_overlays import CreatorOverlays
 from seawall.screen.evaluation import DraftDecision, ItemEvaluation, decide, evaluation_of
 from seawall.screen.extraction_cache import load_extractions
 from seawall.screen.journal import AnswerJournal
 from seawall.screen.plans import POST_PUBLISH, PRE_PUBLISH, StagePlan, stage_plan
-from seawall.screen.prohibitions import not_permitted, permitted_plan, prohibitions_on
+from seawall.screen.prohibitions import counted, not_permitted, permitted_plan, prohibitions_on, with_uncounted
 from seawall.screen.result import Idempotency, ScreenResponse, repeated_response
 from seawall.screen.snoozes import Snoozes
 from seawall.screen.stored_content import load_decision
@@ -43,13 +46,15 @@ from seawall.storage import Blobs, CommitDelayed, Job, Ledger, Prefetch, Transac
 
 _log = structlog.get_logger(__name__)
 
-_PLANS: Final = 256  # cached: one for each content type and stage of the bundles in use
+_NO_OVERLAYS: Final[frozenset[str]] = frozenset()
+_PLANS: Final = 256  # cached: for each content type, stage, and sets of overlays and prohibitions of the bundles in use
 _DETECTORS_SHARE: Final = 0.8  # of a request's deadline; the rest is for the durable record
 _READS_SHARE: Final = 0.2  # of a request's deadline: for what an item with media reads from the database first
 _LONGEST_READ_S: Final = 5.0  # the same without a deadline
 _ITEMS_AT_ONCE: Final = 25  # submitted: about 5 ms of the writer's time
 _LONGEST_REST_S: Final = 0.05  # after it, as long as it took
 _READERS: Final = 4  # threads for that: as many may hang when the database does
+_NOTHING: Final = CounterReading({}, 0)
 _SHORTEST_WAIT_S: Final = 0.025  # for a commit: a disk takes that long, however short the deadline
 
 
@@ -78,6 +83,7 @@ class Screener:
         counters: Counters,
         journal: AnswerJournal,
         snoozes: Snoozes,
+        creators: CreatorOverlays,
     ) -> None:
         self._ledger = ledger
         self._blobs = blobs
@@ -85,6 +91,7 @@ class Screener:
         self._specs = {spec.name: spec for spec in runner.specs}
         self._in_force = in_force
         self._snoozes = snoozes
+        self._creators = creators
         self._counters = counters
         self._plans: dict[tuple[str, ...], StagePlan] = {}
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="seawall-screen-reads")
@@ -115,7 +122,7 @@ class Screener:
         started = perf_counter()
         pending = self._start(evaluation, deadline_ms, known.memory)
         submission = self._submission(evaluation, known.digest)
-        evaluation = self._with_counters(evaluation)
+        evaluation = self._with_counters(evaluation, pending)
         findings = pending.wait()
         self._detecting.observe(perf_counter() - started)
         answered = self._answered(evaluation, findings, submission, idempotency)
@@ -145,15 +152,13 @@ class Screener:
                 return repeated_response(known.seen, idempotency)
             detectors_ms = _time_to_detect(started, deadline_ms)
             pending = await asyncio.to_thread(self._start, evaluation, detectors_ms, known.memory)
-            if evaluation.plan.program.counters:
-                evaluation = await self._with_counters_within(evaluation, deadline_ms)
+            evaluation = await self._with_counters_within(evaluation, pending, deadline_ms)
             findings = await pending.wait_async()
             submission = await asyncio.to_thread(self._submission, evaluation, known.digest)
         else:
             detectors_ms = None if deadline_ms is None else max(1, int(deadline_ms * _DETECTORS_SHARE))
             pending = self._start(evaluation, detectors_ms, {})
-            if evaluation.plan.program.counters:
-                evaluation = await self._with_counters_within(evaluation, deadline_ms)
+            evaluation = await self._with_counters_within(evaluation, pending, deadline_ms)
             findings = await pending.wait_async()
             submission = self._submission(evaluation, None)
         self._detecting.observe(asyncio.get_running_loop().time() - started)
@@ -236,8 +241,7 @@ class Screener:
 
         None: nothing to do (a newer revision exists, or a person has decided this one).
         """
-        evaluation = self._with_counters(self._evaluation(item, POST_PUBLISH))
-        pending, findings = self._looked_at(evaluation, ref)
+        evaluation, pending, findings = self._looked_at(self._evaluation(item, POST_PUBLISH), ref)
         unit = self._next_unit(evaluation, findings, ref, None, DecisionSource.SCREEN, job)
         response = self._ledger.commit(unit)
         if response is not None:
@@ -257,57 +261,71 @@ class Screener:
 
         None: nothing to do (a newer revision exists, a person decided this one, or no rescreen is pending any more).
         """
-        evaluation = self._with_counters(self._evaluation(item, POST_PUBLISH), ref, after)
-        _, findings = self._looked_at(evaluation, ref)
+        evaluation, _, findings = self._looked_at(self._evaluation(item, POST_PUBLISH), ref, after)
         return self._ledger.commit(self._next_unit(evaluation, findings, ref, after, source, job))
 
     # -- counters ------------------------------------------------------------------------------------------------
 
     def _with_counters(
-        self, evaluation: ItemEvaluation, ref: ItemRef | None = None, after: str | None = None
+        self, evaluation: ItemEvaluation, run: DetectorRun, ref: ItemRef | None = None, after: str | None = None
     ) -> ItemEvaluation:
-        """The evaluation with what its rules read of the past.
+        """The evaluation with what its rules read of the past, as far as it can matter.
 
         ``after``: an earlier decision. What it read about the same revision is kept: the state before the item.
         """
-        features = evaluation.plan.program.counters
-        if not features:
+        if not evaluation.plan.program.counters:
             return evaluation
         earlier = None if after is None else load_decision(self._ledger.database, after)
-        known = earlier.features if earlier is not None and earlier.item == ref else None
-        return msgspec.structs.replace(evaluation, counters=self._counters.read(features, evaluation.item, known))
+        known = (earlier.features or {}) if earlier is not None and earlier.item == ref else {}
+        mattering = self._to_read(evaluation, run)
+        wanted = [each for each in counted(evaluation.plan) if each in mattering or each.name in known]
+        return _with_reading(evaluation, self._counters.read(wanted, evaluation.item, known) if wanted else _NOTHING)
 
-    async def _with_counters_within(self, evaluation: ItemEvaluation, deadline_ms: int | None) -> ItemEvaluation:
+    async def _with_counters_within(
+        self, evaluation: ItemEvaluation, run: DetectorRun, deadline_ms: int | None
+    ) -> ItemEvaluation:
         """The same of a new request, in time: without an answer of the database its counters are unknown."""
+        if not evaluation.plan.program.counters:
+            return evaluation
+        wanted = self._to_read(evaluation, run)
+        if not wanted:
+            return _with_reading(evaluation, _NOTHING)
         limit = _LONGEST_READ_S if deadline_ms is None else deadline_ms / 1000 * _READS_SHARE
-        features = evaluation.plan.program.counters
-        read = partial(self._counters.read, features, evaluation.item)
+        read = partial(self._counters.read, wanted, evaluation.item)
         try:
             reading = await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._readers, read), limit)
         except TimeoutError:
-            reading = unread(features)
-        return msgspec.structs.replace(evaluation, counters=reading)
+            reading = unread(wanted)
+        return _with_reading(evaluation, reading)
+
+    def _to_read(self, evaluation: ItemEvaluation, run: DetectorRun) -> tuple[Feature, ...]:
+        plan, parts = evaluation.plan, evaluation.parts
+        unasked = (*self._postponed(plan, parts), *not_permitted(plan, parts, self._runner))
+        mattering = counters_to_read(evaluation, run, unasked, self._snoozes.of(evaluation.item.actor, plan.program))
+        permitted = counted(plan)
+        return tuple(each for each in mattering if each in permitted)
 
     # -- evaluating ----------------------------------------------------------------------------------------------
 
     def _evaluation(self, item: Item, stage: str, bundle: Bundle | None = None) -> ItemEvaluation:
         """Raises LookupError when the content type is not in force."""
         bundle = bundle or self._in_force()
-        key = (bundle.hash, item.content_type, stage)
+        content_type = bundle.content_types.get(item.content_type)
+        if content_type is None:
+            raise LookupError(
+                f"The content type {item.content_type!r} is no longer in force. Publish it again: items of it "
+                "wait to be screened."
+            )
+        on = self._creators.of(creator_of(item, content_type))
+        overlays = bundle.overlays_on(content_type.name, on.names) if on is not None else _NO_OVERLAYS
+        key = (bundle.hash, item.content_type, stage, " ".join(sorted(overlays)))
         planned = self._plans.get(key)
         if planned is None:
-            content_type = bundle.content_types.get(item.content_type)
-            if content_type is None:
-                raise LookupError(
-                    f"The content type {item.content_type!r} is no longer in force. Publish it again: items of it "
-                    "wait to be screened."
-                )
-            if len(self._plans) > _PLANS:
-                self._plans.clear()  # plans of replaced bundles
-            planned = self._plans[key] = stage_plan(bundle, content_type, stage, self._specs, self._runner.extractors)
+            plan = stage_plan(bundle, content_type, stage, self._specs, self._runner.extractors, overlays)
+            planned = self._keep_plan(key, plan)
         if planned.prohibitions:
             planned = self._permitted(planned, item, key)
-        return evaluation_of(item, bundle, planned)
+        return evaluation_of(item, bundle, planned, on)
 
     def _permitted(self, planned: StagePlan, item: Item, key: tuple[str, ...]) -> StagePlan:
         """The plan for an item without the detectors that are not permitted for it now."""
@@ -317,8 +335,14 @@ class Screener:
         own = (*key, *(each.name for each in applied))
         permitted = self._plans.get(own)
         if permitted is None:
-            permitted = self._plans[own] = permitted_plan(planned, applied, self._runner)
+            permitted = self._keep_plan(own, permitted_plan(planned, applied, self._runner))
         return permitted
+
+    def _keep_plan(self, key: tuple[str, ...], plan: StagePlan) -> StagePlan:
+        if len(self._plans) > _PLANS:
+            self._plans.clear()  # plans of replaced bundles, and of rare sets of prohibitions
+        self._plans[key] = plan
+        return plan
 
     def _look_up(self, item: Item, extracts: bool, idempotency: Idempotency | None) -> KnownItem:
         """What the database knows of an item with media. Its unit looks again at what matters."""
@@ -357,7 +381,7 @@ class Screener:
         account = (evaluation.item.actor or "") if evaluation.extracts else ""  # texts take turns as they come
         return self._runner.start(
             evaluation.parts,
-            planned.wanted,
+            planned.wanted | planned.reading,
             budget if deadline_ms is None else min(budget, deadline_ms),
             extract=planned.extract,
             unchecked=planned.unchecked,
@@ -366,13 +390,16 @@ class Screener:
             thresholds=planned.program.thresholds,
         )
 
-    def _looked_at(self, evaluation: ItemEvaluation, ref: ItemRef) -> tuple[DetectorRun, Findings]:
-        """Ask about a recorded item, and wait for the answers."""
+    def _looked_at(
+        self, evaluation: ItemEvaluation, ref: ItemRef, after: str | None = None
+    ) -> tuple[ItemEvaluation, DetectorRun, Findings]:
+        """Ask about a recorded item, read the counters, and wait for the answers. ``after``: an earlier decision."""
         started = perf_counter()
         run = self._start(evaluation, None, self._memory(evaluation, ref.ref))
+        evaluation = self._with_counters(evaluation, run, ref, after)
         findings = run.wait()
         self._detecting.observe(perf_counter() - started)
-        return run, findings
+        return evaluation, run, findings
 
     def _decide(self, evaluation: ItemEvaluation, findings: Findings, source: DecisionSource) -> DraftDecision:
         started = perf_counter()
@@ -397,7 +424,7 @@ class Screener:
             return detectors
         return detectors + self._runner.unread(
             parts,
-            planned.wanted | planned.later,
+            planned.wanted | planned.later | planned.reading,
             UnknownReason.LATER,
             extract=planned.extract_ever,
             later=planned.extract_later,
@@ -470,6 +497,13 @@ class Screener:
 
 def _nothing_more(_result: object, _error: BaseException | None) -> None:
     """What follows the late outcome of a submission: its caller was told to send it again."""
+
+
+def _with_reading(evaluation: ItemEvaluation, reading: CounterReading) -> ItemEvaluation:
+    """The evaluation with the counters that were read; the others could change nothing."""
+    reading = with_uncounted(evaluation.plan, reading)
+    left = frozenset(each.name for each in evaluation.plan.program.counters) - reading.values.keys()
+    return msgspec.structs.replace(evaluation, counters=reading, uncounted=left)
 
 
 def _evaluated(evaluation: ItemEvaluation, findings: Findings) -> Evaluated:

@@ -14,6 +14,7 @@ from seawall.model import Decision, DecisionSource, Event, FieldType, Item, Item
 from seawall.model.stored_items import FirstRevisions, ItemLanguages, ItemTexts, Past, PastItems, StoredText
 from seawall.policy import NothingPublished, PublishedBundles
 from seawall.screen.backfill import iter_items
+from seawall.screen.creator_overlays import CreatorOverlays
 from seawall.screen.examples import ScreenedColumns
 from seawall.screen.item_status import recorded_decision
 from seawall.screen.journal import AnswerJournal
@@ -55,8 +56,8 @@ class StoredPastItems(PastItems):
 
     def page(self, *, after: str, before: str, limit: int, texts: bool) -> Sequence[Past]:
         """See ``PastItems``."""
-        types = dict(self._context.get(PublishedBundles).current.content_types)
-        return iter_items(self._database, self._vault, types, after=after, before=before, limit=limit, texts=texts)
+        bundle = self._context.get(PublishedBundles).current
+        return iter_items(self._database, self._vault, bundle, after=after, before=before, limit=limit, texts=texts)
 
 
 class StoredItemLanguages(ItemLanguages):
@@ -161,6 +162,7 @@ _TEXTS: Final = frozenset({FieldType.TEXT, FieldType.TEXTS, FieldType.LINK, Fiel
 def services(context: ServiceContext) -> tuple[object, ...]:
     """The screener, and access to past items and decisions."""
     snoozes = Snoozes(context.database, context.vault)
+    creators = CreatorOverlays(context.database, context.vault)
     screener = Screener(
         ledger=context.ledger,
         blobs=context.blobs,
@@ -169,14 +171,16 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         counters=context.get(Counters),
         journal=AnswerJournal(context.settings.data_dir / UNRECORDED, context.vault),
         snoozes=snoozes,
+        creators=creators,
     )
     screener.record_left()
-    trials = ItemTrials(context.get(Runner))
+    trials = ItemTrials(context.get(Runner), creators)
     return (
         screener,
         trials,
         ScreenedColumns(context.get(Runner), trials),
         snoozes,
+        creators,
         StoredDecisions(context.database),
         StoredPastItems(context.database, context.vault, context),
         StoredItemLanguages(context.database),

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, Select, select
 
 from seawall.model import new_id, now_ms
 from seawall.model.harms import CHILD_SAFETY_HARMS
@@ -56,15 +56,20 @@ def snooze_rule(
 ) -> str:
     """Set a rule aside for an account; the id of the snooze. Raises CannotSnooze, BadNote, Erased.
 
+    One at a time: what is set aside already is not set aside again.
     Whether ``person`` may do that for this harm is asked by the caller.
     """
     if not 1 <= days <= LONGEST_DAYS:
         raise CannotSnooze(f"A rule is snoozed for 1 to {LONGEST_DAYS} days.")
     reason, snooze = checked_note(why), new_id("snz")
+    columns = rule_snooze.c
+    same = (columns.account == account) & (columns.policy == policy) & (columns.rule == rule)
 
     def unit(tx: Transaction) -> None:
         if tx.is_erased(account):
             raise Erased(f"{account} was erased")
+        if tx.execute(_active(tx.at).where(same)).first() is not None:  # ending one would leave the other in force
+            raise CannotSnooze("This rule is set aside for this account already. End that snooze first.")
         tx.append(
             RuleSnoozed(
                 snooze=snooze,
@@ -107,8 +112,8 @@ def snoozes_of_account(connection: Connection, vault: Vault, account: str, *, li
 
 def active_snoozes(connection: Connection, policy: str, *, limit: int) -> list[RuleSnooze]:
     """The snoozes of a policy's rules in force now, newest first, without their reasons."""
-    active = (rule_snooze.c.policy == policy) & rule_snooze.c.ended_at.is_(None) & (rule_snooze.c.until > now_ms())
-    rows = connection.execute(_SNOOZES.where(active).order_by(rule_snooze.c.seq.desc()).limit(limit)).mappings()
+    query = _active(now_ms()).where(rule_snooze.c.policy == policy)
+    rows = connection.execute(query.order_by(rule_snooze.c.seq.desc()).limit(limit)).mappings()
     return [_snooze(row, None) for row in rows]
 
 
@@ -158,6 +163,10 @@ class Snoozes:
 
 
 _SNOOZES: Final = select(*(rule_snooze.c[name] for name in RuleSnooze.__dataclass_fields__ if name != "why"))
+
+
+def _active(now: int) -> Select[Any]:
+    return _SNOOZES.where(rule_snooze.c.ended_at.is_(None), rule_snooze.c.until > now)
 
 
 def _snooze(row: RowMapping, why: str | None) -> RuleSnooze:

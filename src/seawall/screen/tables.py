@@ -187,6 +187,21 @@ rule_snooze = Table(
     Index("ix_rule_snooze_policy", "policy", "rule"),
 )
 
+# Creators' overlays that are on in the place of an account. Of one that was erased the row stays, with nothing on, so
+# that every process learns of it by ``seq``.
+account_overlays = Table(
+    "account_overlays",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("overlays", Text, nullable=False),  # names as JSON
+    Column("words", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Index("ix_account_overlays_seq", "seq"),
+)
+
 # Operational: keyed digests of the thread and the parent that an item names, written by a follower.
 item_thread = Table(
     "item_thread",

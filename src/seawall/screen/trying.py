@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from cachetools import TTLCache
 
+from seawall.content.creators import creator_of
 from seawall.detect import DetectorRun, Findings, Runner
 from seawall.model import (
     ACTIONS,
@@ -36,7 +37,8 @@ from seawall.model import (
 )
 from seawall.model.decisions import gravest
 from seawall.policy import Bundle, Change, Explanation, RuleExplanation, explain
-from seawall.screen.evaluation import ItemEvaluation, decide, evaluation_of
+from seawall.screen.creator_overlays import CreatorOverlays, OverlaysOn
+from seawall.screen.evaluation import ItemEvaluation, decide, evaluation_of, with_creator_words
 from seawall.screen.plans import POST_PUBLISH, stage_plan
 from seawall.screen.prohibitions import not_permitted, plan_here
 
@@ -133,8 +135,14 @@ class ItemTrials:
     They run in threads of their own, so that slow ones take none from live traffic and none from the console.
     """
 
-    def __init__(self, runner: Runner, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        creators: CreatorOverlays | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._runner = runner
+        self._creators = creators
         self._clock = clock
         self._lock = threading.Lock()
         self._tries: TTLCache[str, list[float]] = TTLCache(_PEOPLE, _MINUTE_S, clock)
@@ -150,7 +158,7 @@ class ItemTrials:
         """
 
         def work() -> ItemTrial:
-            return try_item(self._runner, item, in_force, None if draft is None else draft())
+            return try_item(self._runner, item, in_force, None if draft is None else draft(), self._creators)
 
         return self.submit(by, work)
 
@@ -184,11 +192,20 @@ class ItemTrials:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def try_item(runner: Runner, item: Item, in_force: Bundle, draft: Bundle | None = None) -> ItemTrial:
-    """One try, uncounted. Raises LookupError when a bundle does not have the content type."""
+def try_item(
+    runner: Runner,
+    item: Item,
+    in_force: Bundle,
+    draft: Bundle | None = None,
+    creators: CreatorOverlays | None = None,
+) -> ItemTrial:
+    """One try, uncounted. ``creators``: what they have on; None: nobody has anything on.
+
+    Raises LookupError when a bundle does not have the content type.
+    """
     started = time.perf_counter()
     bundles = [in_force] if draft is None or draft.hash == in_force.hash else [in_force, draft]
-    evaluations = [_permitted_evaluation(runner, item, bundle) for bundle in bundles]
+    evaluations = [_permitted_evaluation(runner, item, bundle, creators) for bundle in bundles]
     findings = ask(runner, evaluations).wait()
     sides = [_outcome(evaluation, _seen_by(evaluation, evaluations, findings), runner) for evaluation in evaluations]
     drafted = None if draft is None else sides[-1]
@@ -198,25 +215,34 @@ def try_item(runner: Runner, item: Item, in_force: Bundle, draft: Bundle | None 
         in_force=sides[0],
         draft=drafted,
         parts=tuple(map(_tried_part, findings.parts or evaluations[0].parts)),
-        signals=tuple(signal for signal in findings.signals if signal.value > 0),
+        signals=tuple(signal for signal in with_creator_words(evaluations[0], findings).signals if signal.value > 0),
         unknown=findings.unknown + not_permitted(evaluations[0].plan, findings.parts, runner),
         skipped=findings.skipped,
         took_ms=round(1000 * (time.perf_counter() - started)),
     )
 
 
-def last_evaluation_of(runner: Runner, item: Item, bundle: Bundle) -> ItemEvaluation:
-    """The evaluation in the last stage of the content type, which asks every detector. Raises LookupError."""
+def last_evaluation_of(runner: Runner, item: Item, bundle: Bundle, on: OverlaysOn | None = None) -> ItemEvaluation:
+    """The evaluation in the last stage of the content type, which asks every detector. Raises LookupError.
+
+    ``on``: what the creator has on in whose place the item stands.
+    """
     content_type = bundle.content_types.get(item.content_type)
     if content_type is None:
         raise LookupError(f"there is no content type {item.content_type!r} under the bundle {bundle.hash[:12]}")
     specs = {spec.name: spec for spec in runner.specs}
-    return evaluation_of(item, bundle, stage_plan(bundle, content_type, POST_PUBLISH, specs, runner.extractors))
+    overlays = () if on is None else on.names
+    plan = stage_plan(bundle, content_type, POST_PUBLISH, specs, runner.extractors, overlays)
+    return evaluation_of(item, bundle, plan, on)
 
 
-def _permitted_evaluation(runner: Runner, item: Item, bundle: Bundle) -> ItemEvaluation:
+def _permitted_evaluation(
+    runner: Runner, item: Item, bundle: Bundle, creators: CreatorOverlays | None
+) -> ItemEvaluation:
     """The same without what is not permitted for the item now, as its screening would be."""
-    made = last_evaluation_of(runner, item, bundle)
+    content_type = bundle.content_types.get(item.content_type)
+    owner = None if content_type is None else creator_of(item, content_type)
+    made = last_evaluation_of(runner, item, bundle, None if creators is None else creators.of(owner))
     return msgspec.structs.replace(made, plan=plan_here(made.plan, item, now_ms(), runner))
 
 
@@ -224,9 +250,10 @@ def ask(runner: Runner, evaluations: Sequence[ItemEvaluation], wanted: frozenset
     """Ask what any of these evaluations of one item wants to know, or the ``wanted`` detectors among it."""
     first = evaluations[0]
     asked = frozenset[str]().union(*(each.plan.wanted for each in evaluations))
+    reading = frozenset[str]().union(*(each.plan.reading for each in evaluations))
     return runner.start(
         first.parts,
-        asked if wanted is None else asked & wanted,
+        reading | (asked if wanted is None else asked & wanted),
         _DEADLINE_MS,
         extract=first.plan.extract,
         unchecked=first.plan.unchecked,
@@ -235,7 +262,8 @@ def ask(runner: Runner, evaluations: Sequence[ItemEvaluation], wanted: frozenset
 
 def _seen_by(evaluation: ItemEvaluation, all_of_them: Sequence[ItemEvaluation], findings: Findings) -> Findings:
     """The findings without detectors that only the other bundle asks, or permits: they are nothing to this one."""
-    others = frozenset[str]().union(*(each.plan.wanted for each in all_of_them)) - evaluation.plan.wanted
+    asked = frozenset[str]().union(*(each.plan.wanted | each.plan.reading for each in all_of_them))
+    others = asked - evaluation.plan.wanted - evaluation.plan.reading
     unknown = tuple(each for each in findings.unknown if each.detector not in others)
     signals = tuple(each for each in findings.signals if each.detector not in evaluation.plan.withheld)
     return msgspec.structs.replace(findings, unknown=unknown, signals=signals)

@@ -12,7 +12,6 @@ from seawall.policy import Outcome
 from seawall.policy.features import Row
 from seawall.policy.planning import features_that_matter
 from seawall.policy.program import Program
-from seawall.policy.tree import FeatureOrigin
 from seawall.screen.plans import StagePlan
 
 FULL_SHARE: Final = 0.02
@@ -47,16 +46,19 @@ def can_change_nothing(
     own = {unknown.detector for unknown in postponed if ">" not in unknown.part}
     if not plan.matching.isdisjoint(own):
         return False
-    supposed = _without_words(plan.program, row) if plan.extract_later else row
+    supposed = _without_speech(plan.program, row) if plan.extract_later else row
     return not features_that_matter(plan.program, supposed, snoozed)
 
 
-def _without_words(program: Program, row: FeatureRow) -> Row:
+def _without_speech(program: Program, row: FeatureRow) -> Row:
+    """The row while files may still give speech: how long it is remains unknown."""
+    unheard = {feature.name: UNKNOWN for feature in program.features if feature.argument == UNCHECKED.name}
+    return {**row, **unheard}
+
+
+def without_words(program: Program, row: FeatureRow) -> Row:
     """The row while files may still give text and speech: what is known of these does not settle is unknown."""
-    supposed = dict(row)
-    for feature in program.features:
-        everything = feature.origin is FeatureOrigin.TEXT or (feature.subject and feature.subject.owner == "text")
-        everything = everything or feature.argument == UNCHECKED.name
-        if everything and row[feature.name] is not True:
-            supposed[feature.name] = UNKNOWN
-    return supposed
+    unread = {
+        feature.name: UNKNOWN for feature in program.features if feature.of_all_texts and row[feature.name] is not True
+    }
+    return {**_without_speech(program, row), **unread}

@@ -15,7 +15,7 @@ MENU = (
         title=marked("Policies"),
         permission=Permission.SEE_POLICIES,
         order=60,
-        sections=("/publications", "/proposals"),
+        sections=("/drafts", "/publications", "/proposals"),
     ),
     MenuEntry(path="/try", title=marked("Try"), permission=Permission.SEE_POLICIES, order=65),
     MenuEntry(path="/banks", title=marked("Banks"), permission=Permission.SEE_BANKS, order=70),

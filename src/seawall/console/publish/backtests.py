@@ -8,7 +8,15 @@ from typing import Final
 from starlette.responses import Response
 
 from seawall.access import Permission
-from seawall.backtest import WAIT_S, BacktestBusy, BacktestReport, BadSince, serve_backtest
+from seawall.backtest import (
+    MOST_DAYS,
+    WAIT_S,
+    BacktestBusy,
+    BacktestReport,
+    BadSince,
+    EnginesDisagree,
+    serve_backtest,
+)
 from seawall.backtest.past_rows import (
     DERIVED,
     ERASED,
@@ -60,11 +68,9 @@ def run(request: PageRequest) -> Response:
     text, since = request.field("text").replace("\r\n", "\n"), request.field("since", _SINCE).strip() or _SINCE
     try:
         report = _report(request, text, since)
-    except (PolicyErrors, BadSince) as error:
-        return _page(request, text, since, problem=str(error), status=422)
-    except BacktestBusy:
-        busy = _("Another backtest is running now. Wait %(seconds)d seconds and try again.") % {"seconds": WAIT_S}
-        return _page(request, text, since, problem=busy, status=429)
+    except _PROBLEMS as error:
+        problem, status = _told(error)
+        return _waiting(_page(request, text, since, problem=problem, status=status))
     return _page(request, text, since, report)
 
 
@@ -73,14 +79,43 @@ def run_as_json(request: PageRequest) -> Response:
     text, since = request.field("text").replace("\r\n", "\n"), request.field("since", _SINCE).strip() or _SINCE
     try:
         return json_response(_report(request, text, since).to_json())
-    except (PolicyErrors, BadSince, BacktestBusy) as error:
-        response = json_response({"problem": str(error)})
-        response.status_code = 429 if isinstance(error, BacktestBusy) else 422
-        return response
+    except _PROBLEMS as error:
+        problem, status = _told(error)
+        response = json_response({"problem": problem})
+        response.status_code = status
+        return _waiting(response)
+
+
+_PROBLEMS: Final = (PolicyErrors, BadSince, BacktestBusy, EnginesDisagree)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """One of ``_PROBLEMS`` in the reader's language, and the status. Errors of policy files are always in English."""
+    match error:
+        case BacktestBusy():
+            busy = _("Another backtest is running now. Wait %(seconds)d seconds and try again.")
+            return busy % {"seconds": WAIT_S}, 429
+        case BadSince():
+            bad = _("'%(given)s' is no duration to look back; write 30d, 12h or 90m, at most %(days)d days.")
+            return bad % {"given": error.given, "days": MOST_DAYS}, 422
+        case EnginesDisagree():
+            disagree = _(
+                "The two engines disagree about %(row)s under the bundle %(bundle)s, so no figures are given. "
+                "This is a defect of Seawall: please report it."
+            )
+            return disagree % {"row": error.row, "bundle": error.bundle[:12]}, 500
+    return str(error), 422
+
+
+def _waiting(response: Response) -> Response:
+    """The response, with the time to wait where somebody else must finish first."""
+    if response.status_code == 429:
+        response.headers["Retry-After"] = str(WAIT_S)
+    return response
 
 
 def _report(request: PageRequest, text: str, since: str) -> BacktestReport:
-    """Raises PolicyErrors, BadSince, BacktestBusy."""
+    """Raises one of ``_PROBLEMS``."""
     app = request.app
 
     def build() -> Bundle:
@@ -102,7 +137,7 @@ def _page(
     problem: str = "",
     status: int = 200,
 ) -> Response:
-    response = render(
+    return render(
         request,
         "publish/backtest.html",
         status=status,
@@ -114,22 +149,19 @@ def _page(
         translated=_TRANSLATED,
         may_open=request.may(Permission.SEE_CONTENT),
     )
-    if status == 429:
-        response.headers["Retry-After"] = str(WAIT_S)
-    return response
 
 
 PAGES = (
-    Page(path="/policies/backtest", run=show, permission=Permission.PUBLISH_POLICIES),
+    Page(path="/drafts/backtest", run=show, permission=Permission.PUBLISH_POLICIES),
     Page(
-        path="/policies/backtest",
+        path="/drafts/backtest",
         run=run,
         permission=Permission.PUBLISH_POLICIES,
         method="POST",
         form_bytes=_FORM_BYTES,
     ),
     Page(
-        path="/policies/backtest.json",
+        path="/drafts/backtest.json",
         run=run_as_json,
         permission=Permission.PUBLISH_POLICIES,
         method="POST",

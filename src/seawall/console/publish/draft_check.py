@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
 
 from seawall.access import Permission
 from seawall.app import BANKS
@@ -27,9 +26,6 @@ from seawall.policy import (
     run_examples,
 )
 from seawall.publish import Sources, list_banks
-
-PAGES_OF_THEIR_OWN: Final = frozenset({"new", "check", "backtest"})
-"""Below /policies: a policy of such a name would have no page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,21 +81,15 @@ def check_draft(request: PageRequest, written: WrittenText) -> DraftCheck:
     except PolicyErrors as error:
         return DraftCheck(problems=error.problems, moved=moved, differs=differs, is_new=is_new)
     (policy,) = bundle.policies
-    if policy.name in PAGES_OF_THEIR_OWN:
-        problem = Problem(
-            message=_("no policy can be called %(name)s here: the console has a page at its address")
-            % {"name": policy.name},
-            path=written.source.path,
-            remedy=_("choose another name"),
-        )
-        return DraftCheck(problems=(problem,), moved=moved, is_new=is_new)
-    if not written.name and in_force.policy(policy.name) is not None:
+    taken = in_force.policy(policy.name)
+    if not written.name and taken is not None:
         problem = Problem(
             message=_("a policy with the name %(name)s is in force already") % {"name": policy.name},
             path=written.source.path,
             remedy=_("choose another name, or edit that one on its own page"),
         )
-        return DraftCheck(problems=(problem,), is_new=True)
+        same = _plain(taken.source.text) == written.text
+        return DraftCheck(problems=(problem,), is_new=True, policy=policy.name, differs=not same)
     notes = []
     if written.name and policy.name != written.name:
         text = _("The file names the policy %(new)s: it is added, and %(old)s stays in force as it is.")

@@ -2,12 +2,16 @@
 
 Nothing is saved by itself: the text stands in the form until its author publishes it, or proposes it where a second
 person approves. Every answer shows the text again as it was sent.
+
+Before it is published, its examples are screened by the real detectors, as ``seawall policy publish`` does: those of
+the file alone, because no other policy's examples see its rules. That runs in the threads of ItemTrials; a page waits
+for it a moment, then says that it goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
@@ -18,12 +22,13 @@ from seawall.access import Permission
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked, ngettext
 from seawall.console.publish.draft_check import DraftCheck, WrittenText, check_draft
+from seawall.console.publish.policies import LOOKS
 from seawall.console.publish.rule_modes import with_mode
 from seawall.console.publish.trying import Tried, attributes_of, field_inputs, sides_of, tried_item
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
 from seawall.console.templates import render
-from seawall.model import ContentType, FieldRole, FieldType
-from seawall.policy import Bundle, PolicyErrors
+from seawall.model import ContentType, FieldRole, FieldType, now_ms
+from seawall.policy import Bundle, PolicyErrors, ScreenedExample, ScreenedState
 from seawall.publish import ComparedBundle, PublishedMeanwhile, draft_of
 from seawall.screen import ScreenedColumns, TooManyTries
 from seawall.screen.examples import ScreenedColumn
@@ -31,6 +36,28 @@ from seawall.screen.trial_fields import FILES
 
 _FORM_BYTES: Final = 1_536 * 1024  # the longest policy file, as browsers encode it, and an item to try
 _SOURCE: Final = "console"
+_WAIT_S: Final = 3.0  # for the examples to be screened, before the page says that it goes on
+_FRESH_MS: Final = 3_600_000  # after which they are screened again: what banks hold and providers say changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screening:
+    """The file's examples as screened. ``column`` None: they are not, yet; ``problem`` says why not."""
+
+    column: ScreenedColumn | None = None
+    running: bool = False
+    problem: str = ""
+    retry_after_s: int | None = None
+
+    @property
+    def failed(self) -> list[ScreenedExample]:
+        """Those that fail and are not declared as wanted."""
+        return [one for one in self.examples if one.state is ScreenedState.FAILED]
+
+    @property
+    def examples(self) -> Sequence[ScreenedExample]:
+        """All of them; none before they are screened."""
+        return () if self.column is None else self.column.examples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +68,7 @@ class Edited:
     compared: ComparedBundle | None = None
     tried: Tried | None = None
     column: ScreenedColumn | None = None
+    screening: Screening | None = None
     dropped: Sequence[str] = ()
     status: int = 200
     retry_after_s: int | None = None
@@ -112,13 +140,16 @@ def _answer(request: PageRequest, written: WrittenText) -> Response:
         return _page(request, WrittenText(name=written.name, text=written.text, base=request.app.bundle.hash), Edited())
     if wanted == "try":
         return _page(request, written, _try(request, written))
-    if wanted == "screen":
-        return _page(request, written, _screen(request, written))
+    if wanted in ("screen", "screened"):
+        return _page(request, written, _screen(request, written, again=wanted == "screen"))
     if wanted in ("compare", "publish"):
         found = check_draft(request, written)
+        if wanted == "publish" and found.policy and not found.differs:  # sent twice, or somebody else did it
+            return redirect(f"/policies/{quote(found.policy)}")
         if found.bundle is None:
             return _page(request, written, Edited(error=_mistakes(found), status=422), found)
-        return _compare(request, written, found) if wanted == "compare" else _publish(request, written, found)
+        act = _compare if wanted == "compare" else _publish
+        return act(request, written, found, found.bundle)
     return _page(request, written, Edited())
 
 
@@ -144,27 +175,45 @@ def _try(request: PageRequest, written: WrittenText) -> Edited:
     return Edited(tried=tried, status=tried.status, retry_after_s=tried.retry_after_s)
 
 
-def _screen(request: PageRequest, written: WrittenText) -> Edited:
-    """Screen the file's examples by the real detectors and banks."""
+def _screen(request: PageRequest, written: WrittenText, *, again: bool) -> Edited:
+    """Screen the file's examples by the real detectors and banks; not ``again``: see what became of it."""
     found = check_draft(request, written)
     if found.bundle is None:
         return Edited(error=_mistakes(found), status=422)
+    screening = _screening(request, found.bundle, found.policy, again=again)
+    if screening.problem:
+        return Edited(error=screening.problem, status=429, retry_after_s=screening.retry_after_s)
+    return Edited(column=screening.column, screening=screening)
+
+
+def _screening(request: PageRequest, bundle: Bundle, policy: str, *, again: bool = False) -> Screening:
+    """The examples as screened within the last hour; else they are screened now. ``again``: now in any case."""
+    columns = request.app.context.get(ScreenedColumns)
+    last = columns.last(bundle, policy)
+    if last is not None and not again and now_ms() - last.at < _FRESH_MS:
+        return Screening(column=last)
     try:
-        columns = request.app.context.get(ScreenedColumns)
-        return Edited(column=columns.run(f"person:{request.person.id}", found.bundle, found.policy))
+        started = columns.start(f"person:{request.person.id}", bundle, policy)
+        return Screening(column=started.result(_WAIT_S))
+    except TimeoutError:
+        return Screening(running=True)
     except TooManyTries as error:
         text = _("Too much is being tried. Wait %(seconds)d seconds and try again.") % {"seconds": error.wait_s}
-        return Edited(error=text, status=429, retry_after_s=error.wait_s)
+        return Screening(problem=text, retry_after_s=error.wait_s)
 
 
 # -- publishing ------------------------------------------------------------------------------------------------------
 
 
-def _compare(request: PageRequest, written: WrittenText, found: DraftCheck) -> Response:
+def _compare(request: PageRequest, written: WrittenText, found: DraftCheck, bundle: Bundle) -> Response:
     try:
-        return _page(request, written, Edited(compared=_compared(request, written)), found)
+        compared = _compared(request, written)
     except PolicyErrors as error:
         return _page(request, written, Edited(error=str(error), status=422), found)
+    screening = _screening(request, bundle, found.policy) if compared.changes is None or compared.changes else None
+    column = None if screening is None else screening.column
+    edited = Edited(compared=compared, screening=screening, column=column, dropped=request.fields("drop"))
+    return _page(request, written, edited, found)
 
 
 def _compared(request: PageRequest, written: WrittenText) -> ComparedBundle:
@@ -172,31 +221,29 @@ def _compared(request: PageRequest, written: WrittenText) -> ComparedBundle:
     return request.app.compare(draft_of(request.app.bundle, [written.source]).sources)
 
 
-def _publish(request: PageRequest, written: WrittenText, found: DraftCheck) -> Response:
-    """Publish the file, or propose it, if its author has seen what that changes and drops."""
-    dropped = request.fields("drop")
+def _publish(request: PageRequest, written: WrittenText, found: DraftCheck, bundle: Bundle) -> Response:
+    """Publish the file, or propose it, if its author has seen what that changes and drops, and its examples pass."""
+    unscreened = request.field("unscreened") == "yes"
     try:
         compared = _compared(request, written)
-        refusal = _refusal(request, written, found, compared)
+        last = Screening(column=request.app.context.get(ScreenedColumns).last(bundle, found.policy))
+        screening = last if unscreened else _screening(request, bundle, found.policy)
+        refusal = _refusal(request, written, found, compared) or ("" if unscreened else _unscreened(screening))
         if refusal:
-            edited = Edited(error=refusal, compared=compared, dropped=dropped, status=422)
+            edited = Edited(
+                error=refusal,
+                compared=compared,
+                screening=screening,
+                column=screening.column,
+                dropped=request.fields("drop"),
+                status=422,
+            )
             return _page(request, written, edited, found)
-        compared = _named(compared, found.policy)
+        compared = replace(compared, source=f"{_SOURCE}: {found.policy}", screened=not unscreened)
         proposal = request.app.put_in_force(compared, by=request.person.id)
     except (PolicyErrors, PublishedMeanwhile) as error:
         return _page(request, written, Edited(error=str(error), status=422), found)
     return redirect(f"/policies/{quote(found.policy)}" if proposal is None else f"/proposals/{proposal}")
-
-
-def _named(compared: ComparedBundle, policy: str) -> ComparedBundle:
-    return ComparedBundle(
-        bundle=compared.bundle,
-        source=f"{_SOURCE}: {policy}",
-        in_force=compared.in_force,
-        changes=compared.changes,
-        examples=compared.examples,
-        failed=compared.failed,
-    )
 
 
 def _refusal(request: PageRequest, written: WrittenText, found: DraftCheck, compared: ComparedBundle) -> str:
@@ -221,6 +268,16 @@ def _refusal(request: PageRequest, written: WrittenText, found: DraftCheck, comp
     return ""
 
 
+def _unscreened(screening: Screening) -> str:
+    """Why the file is not published on what the detectors find in its examples; empty: it is."""
+    if screening.column is not None and not screening.failed:
+        return ""
+    count = len(screening.failed)
+    failing = ngettext("An example fails as screened.", "%(n)d examples fail as screened.", count) % {"n": count}
+    why = screening.problem or (failing if count else _("The examples are still being screened."))
+    return f"{why} {_nothing_published()}"
+
+
 def digest(text: str) -> str:
     """By which the form says which text its author has seen the changes of."""
     return sha256(text.encode()).hexdigest()
@@ -238,11 +295,14 @@ def _page(request: PageRequest, written: WrittenText, edited: Edited, found: Dra
         "publish/editor.html",
         status=edited.status,
         written=written,
-        address=f"/policies/{quote(written.name)}/edit" if written.name else "/policies/new",
+        address=f"/policies/{quote(written.name)}/edit" if written.name else "/drafts/new",
         policy=request.app.bundle.policy(written.name),
         check=found,
         edited=edited,
+        creators={} if edited.compared is None else request.app.creators_concerned(edited.compared.bundle),
         column=edited.column,
+        looks=LOOKS,
+        unscreened=request.field("unscreened") == "yes",
         compared_digest=digest(written.text),
         types=sorted(request.app.bundle.content_types),
         chosen="" if content_type is None else content_type.name,
@@ -302,23 +362,23 @@ examples:
 
 
 PAGES = (
-    Page(path="/policies/new", run=show_new, permission=Permission.PUBLISH_POLICIES),
+    Page(path="/drafts/new", run=show_new, permission=Permission.PUBLISH_POLICIES),
     Page(
-        path="/policies/new",
+        path="/drafts/new",
         run=write_new,
         permission=Permission.PUBLISH_POLICIES,
         method="POST",
         form_bytes=_FORM_BYTES,
     ),
     Page(
-        path="/policies/check",
+        path="/drafts/check",
         run=check,
         permission=Permission.PUBLISH_POLICIES,
         method="POST",
         form_bytes=_FORM_BYTES,
     ),
     Page(
-        path="/policies/check.json",
+        path="/drafts/check.json",
         run=check_as_json,
         permission=Permission.PUBLISH_POLICIES,
         method="POST",

@@ -33,6 +33,8 @@ from seawall.console.publish.policy_health import (
 from seawall.console.publish.policy_history import MOST_PUBLICATIONS, policy_history
 from seawall.console.publish.rule_modes import next_modes
 from seawall.console.request import Page, PageProblem, PageRequest, json_response, missing, redirect
+from seawall.console.screen.lookup import named_account
+from seawall.console.screen.snoozing import SnoozeRefused, set_aside, snooze_form
 from seawall.console.templates import render
 from seawall.model import HARMS
 from seawall.model.harms import CHILD_SAFETY_HARMS
@@ -62,7 +64,7 @@ WORDS: Final = (
     marked("illegal"),
     *(marked("inline"), marked("cpu"), marked("slow")),  # costs of detectors
 )
-_LOOKS: Final = {
+LOOKS: Final = {
     ScreenedState.PASSED: "allow",
     ScreenedState.FAILED: "block",
     ScreenedState.WANTED: "hold",
@@ -115,7 +117,11 @@ def all_as_json(request: PageRequest) -> Response:
 
 
 def show(request: PageRequest) -> Response:
-    """Show one policy."""
+    """Show one policy. ``rule`` and ``account`` in the address: what its form sets aside."""
+    return _page(request)
+
+
+def _page(request: PageRequest, error: str = "", status: int = 200) -> Response:
     app = request.app
     policy = _policy(request)
     health = read_health(request, [policy])[policy.name]
@@ -125,6 +131,8 @@ def show(request: PageRequest) -> Response:
     return render(
         request,
         "publish/policy.html",
+        status=status,
+        error=error,
         policy=policy,
         harm=HARMS[policy.harm],
         rules=_rules(policy, app.bundle.thresholds, health.rules),
@@ -132,12 +140,12 @@ def show(request: PageRequest) -> Response:
         days=(WEEK_DAYS, MONTH_DAYS),
         lines=source_lines(policy.source.text),
         results=run_examples(app.bundle, [policy.name]),
-        looks=_LOOKS,
+        looks=LOOKS,
         column=app.context.get(ScreenedColumns).last(app.bundle, policy.name),
         warnings=_warnings(request, policy),
         banks_seen=request.may(Permission.SEE_BANKS),
         snoozes=snoozes,
-        may_snooze=request.may(Permission.SNOOZE_RULES),
+        snoozing=_snooze_form(request, policy),
         mode_links=_mode_links(request, policy),
         history=history,
         history_most=MOST_PUBLICATIONS,
@@ -162,6 +170,32 @@ def _snoozes(request: PageRequest, connection: Connection, policy: Policy) -> Ma
             if one.harm not in CHILD_SAFETY_HARMS or may_see_all(request):
                 found[one.rule].append(one)
     return found
+
+
+def _snooze_form(request: PageRequest, policy: Policy) -> Mapping[str, object] | None:
+    """The form that sets one of its rules aside for an account, for those who may do that on the account's page."""
+    if not (request.may(Permission.SNOOZE_RULES) and request.may(Permission.SEE_CONTENT)):
+        return None
+    form = snooze_form(request, {policy.name: policy})
+    return {**form, "rule": form["rule"] or f"{policy.name}/{request.query('rule')}"}
+
+
+def snooze(request: PageRequest) -> Response:
+    """Set one of the policy's rules aside for the account that the form names."""
+    policy = _policy(request)
+    if not request.may(Permission.SEE_CONTENT):  # who may not see accounts learns of none
+        text = _("Your roles do not have this permission. Ask an administrator if you need it.")
+        raise PageProblem(403, _("Permission denied"), text)
+    named = request.field("account").strip()
+    account = named_account(request.app, named)
+    if account is None:
+        about = _("There is no account %(id)r: none was met, or it was erased.") % {"id": named}
+        return _page(request, about, 422)
+    try:
+        rule = set_aside(request, account, {policy.name: policy})
+    except SnoozeRefused as refused:
+        return _page(request, str(refused), refused.status)
+    return redirect(f"/policies/{quote(policy.name)}#rule-{rule}")
 
 
 def screen_examples(request: PageRequest) -> Response:
@@ -196,6 +230,7 @@ def as_json(request: PageRequest) -> Response:
                     "by": one.row.by,
                     "approved_by": one.row.approved_by,
                     "kind": one.row.kind,
+                    "screened": one.row.screened,
                     "change": one.change,
                 }
                 for one in history
@@ -251,4 +286,5 @@ PAGES = (
     Page(path="/policies/{policy}.json", run=as_json, permission=Permission.SEE_POLICIES),
     Page(path="/policies/{policy}", run=show, permission=Permission.SEE_POLICIES),
     Page(path="/policies/{policy}/examples", run=screen_examples, permission=Permission.SEE_POLICIES, method="POST"),
+    Page(path="/policies/{policy}/snoozes", run=snooze, permission=Permission.SNOOZE_RULES, method="POST"),
 )

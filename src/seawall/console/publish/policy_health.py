@@ -191,7 +191,7 @@ def _detectors(bundle: Bundle, policy: Policy) -> tuple[DetectorAsked, ...]:
         checked
         for name in policy.applies_to
         if name in bundle.content_types
-        for checked in bundle.program(name).rules
+        for checked in bundle.program(name, bundle.creators_overlays).rules
         if checked.policy.name == policy.name
     ]
     costs = {detector.name: detector.cost for detector in bundle.detectors}

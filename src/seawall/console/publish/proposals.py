@@ -28,10 +28,10 @@ WORDS: Final = (
 
 def list_proposals(request: PageRequest) -> list[tuple[BundleProposal, str]]:
     """The newest proposals, each with its state."""
-    in_force, now = request.app.bundles.in_force()[0], now_ms()
+    now = now_ms()
     with request.app.database.read() as connection:
         found = publish.newest_proposals(connection, limit=_LISTED)
-    return [(proposal, proposal.state(in_force, now)) for proposal in found]
+    return [(proposal, proposal.state(now)) for proposal in found]
 
 
 def as_json(request: PageRequest) -> Response:
@@ -82,8 +82,9 @@ def _page(request: PageRequest, error: str = "") -> Response:
         "publish/proposal.html",
         status=422 if error else 200,
         proposal=proposal,
-        state=proposal.state(request.app.bundles.in_force()[0], now_ms()),
+        state=proposal.state(now_ms()),
         changes=None if proposed is None else publish.compare(former, proposed, publish.today()),
+        creators={} if proposed is None else request.app.creators_concerned(proposed),
         results=results,
         failed=[result for result in results if not result.passed],
         own=proposal.by == request.person.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from starlette.responses import Response
@@ -87,10 +87,13 @@ def roll_back(request: PageRequest) -> Response:
 def _put_in_force(request: PageRequest, wanted: str) -> Response:
     try:
         compared = _would_change(request, wanted)
+        if compared.changes is not None and not compared.changes:  # sent twice, or somebody else did it
+            return redirect("/publications")
         if compared.in_force != (request.field("in_force") or None):
             raise PublishedMeanwhile(compared.in_force)
         if wanted == FOLDER:
             compared.refuse(drop_all=request.field("drop") == "yes")
+            compared = replace(compared, screened=False)
         kind = "publish" if wanted == FOLDER else "rollback"
         proposal = request.app.put_in_force(compared, by=request.person.id, kind=kind)
     except (PolicyErrors, PublishedMeanwhile, PublishRefused, SourceError) as error:
@@ -121,6 +124,7 @@ def _preview(request: PageRequest, error: str = "") -> Response:
         wanted=wanted,
         from_folder=wanted == FOLDER,
         compared=compared,
+        creators={} if compared is None else request.app.creators_concerned(compared.bundle),
         needs_approval=request.app.needs_approval,
         error=error,
     )

@@ -21,6 +21,7 @@ from seawall.console.languages import marked, ngettext
 from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.screen.lookup import account_path, platform_ids
 from seawall.console.screen.search import position_of, position_text
+from seawall.console.screen.snoozing import SnoozeRefused, set_aside, snooze_form
 from seawall.console.summaries import rows_of_items, summaries
 from seawall.console.templates import render
 from seawall.enforce.queries import EnforcementRow, enforcements_on, get_enforcement
@@ -29,6 +30,7 @@ from seawall.model.harms import CHILD_SAFETY_HARMS
 from seawall.policy import Policy
 from seawall.review.queries import CaseRow, case_of_item, cases_of_items
 from seawall.screen.account_notes import BadNote, add_account_note, lift_restriction, notes_about
+from seawall.screen.creator_overlays import AccountOverlays, overlays_of
 from seawall.screen.item_search import ItemFilters, search_items
 from seawall.screen.queries import (
     ActorTotals,
@@ -39,15 +41,7 @@ from seawall.screen.queries import (
     reviews_of_actor,
     totals_of_actor,
 )
-from seawall.screen.snoozes import (
-    CannotSnooze,
-    RuleSnooze,
-    Snoozes,
-    end_snooze,
-    find_snooze,
-    snooze_rule,
-    snoozes_of_account,
-)
+from seawall.screen.snoozes import RuleSnooze, Snoozes, end_snooze, find_snooze, snoozes_of_account
 from seawall.storage import Erased
 
 PAGE_SIZE = 25
@@ -66,7 +60,6 @@ _REASONS: Final = (
     *(marked("The person promised to keep to the rules"), marked("Another reason")),
 )
 _BAD_NOTES: Final = (
-    marked("A rule is snoozed for 1 to 365 days."),
     marked("Write what others should know: without words, a note or the reason of a lifting says nothing."),
     marked("The note contains half of a surrogate pair, which is not a character. Remove it."),
 )
@@ -85,6 +78,7 @@ class AccountRecord:
     reviews: Sequence[DecisionRow]
     reported: Sequence[ReportRow]  # it or its items, by others
     filed: Sequence[ReportRow]  # by it, about others
+    overlays: AccountOverlays  # on in its place
     snoozes: Sequence[RuleSnooze] = ()
     case: CaseRow | None = None
     unseen: int = 0
@@ -100,7 +94,8 @@ def as_json(request: PageRequest) -> Response:
     account = _account(request)
     with request.app.database.read() as connection:
         record = record_of(request, connection, account)
-    without_words = replace(record, snoozes=[replace(one, why=None) for one in record.snoozes])
+    snoozes = [replace(one, why=None) for one in record.snoozes]
+    without_words = replace(record, snoozes=snoozes, overlays=replace(record.overlays, words=()))
     return json_response({"account": account, **_json(without_words)})
 
 
@@ -143,27 +138,11 @@ def lift(request: PageRequest) -> Response:
 
 def snooze(request: PageRequest) -> Response:
     """Set a rule aside for the account until a date."""
-    account, days = _account(request), request.field("days")
-    policy, _slash, rule = request.field("rule").partition("/")
-    known = _snoozable(request)
-    if (policy, rule) not in known:
-        return _page(request, error=_("Choose one of the rules in force that you may set aside."), status=422)
+    account = _account(request)
     try:
-        snooze_rule(
-            request.app.ledger,
-            account,
-            policy=policy,
-            rule=rule,
-            harm=known[policy, rule],
-            days=int(days) if days.isascii() and days.isdigit() and len(days) < 5 else 0,
-            why=request.field("snooze_why"),
-            person=request.person.id,
-        )
-    except (BadNote, CannotSnooze) as error:
-        return _page(request, error=_(str(error)), status=422)
-    except Erased as error:
-        return _page(request, error=_(str(error.args[0])), status=409)
-    request.app.context.get(Snoozes).refresh()
+        set_aside(request, account, _policies(request))
+    except SnoozeRefused as refused:
+        return _page(request, error=str(refused), status=refused.status)
     return redirect(f"/accounts/{account}#snoozes")
 
 
@@ -177,17 +156,6 @@ def wake(request: PageRequest) -> Response:
     end_snooze(request.app.ledger, found.id, person=request.person.id)
     request.app.context.get(Snoozes).refresh()
     return redirect(f"/accounts/{account}#snoozes")
-
-
-def _snoozable(request: PageRequest) -> Mapping[tuple[str, str], str]:
-    """The rules that act, with their harm; those of child safety for specialists only."""
-    return {
-        (policy.name, rule.id): policy.harm
-        for policy in _policies(request).values()
-        if policy.harm not in CHILD_SAFETY_HARMS or may_see_all(request)
-        for rule in policy.rules
-        if rule.acts
-    }
 
 
 def ask_for_review(request: PageRequest) -> Response:
@@ -242,6 +210,7 @@ def record_of(request: PageRequest, connection: Connection, account: str) -> Acc
         snoozes=[one for one in snoozes if one.harm not in CHILD_SAFETY_HARMS or may_see_all(request)],
         case=next(iter(seen_rows(request, connection, [case] if case is not None else [])), None),
         unseen=sum(item in hidden for item in items),
+        overlays=overlays_of(connection, request.app.vault, active_bundle.creators_overlays(request.app), account),
     )
 
 
@@ -282,8 +251,7 @@ def _page(request: PageRequest, *, error: str = "", status: int = 200) -> Respon
         notes=notes,
         names=active_bundle.names_of_people(app, request.person),
         policies=_policies(request),
-        snoozable=_snoozable(request) if request.may(Permission.SNOOZE_RULES) else {},
-        snooze_why=request.field("snooze_why"),
+        snoozing=snooze_form(request, _policies(request)) if request.may(Permission.SNOOZE_RULES) else None,
         asked=request.query("asked"),
         reasons=enforce.LIFT_REASONS,
         older=f"/accounts/{account}?after={position_text(found.further)}" if found.further else None,

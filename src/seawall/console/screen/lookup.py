@@ -113,6 +113,13 @@ def find_ref(app: App, kind: str, platform_id: str) -> str | None:
         return None
 
 
+def named_account(app: App, text: str) -> str | None:
+    """The account that somebody names by the product's id or by Seawall's; None: there is none of that id."""
+    if surrogate_kind(text) == "account":
+        return text if account_path(app, text) is not None else None
+    return find_ref(app, ACCOUNT, text)
+
+
 def account_path(app: App, ref: str) -> str | None:
     """The page of an account, also of an erased one; None when there is no such account."""
     try:

@@ -1,6 +1,7 @@
 // The editor of a policy file: checks it while it is written, and warns before unsaved text is left.
 
 const form = document.querySelector("form[data-editor]");
+const AGAIN_MS = 1000; // between two questions whether the examples are screened
 const QUIET_MS = 400; // without a key, the text is checked
 
 if (form !== null) {
@@ -53,6 +54,35 @@ if (form !== null) {
     text.dispatchEvent(new Event("input", { bubbles: true }));
     text.focus();
   });
+
+  // While the examples are screened, what became of it is asked again; text that is written meanwhile ends that.
+  const look = async (asked) => {
+    const button = form.querySelector("[data-screening] button");
+    if (button === null || leaving || text.value !== asked) return;
+    try {
+      const body = new URLSearchParams(new FormData(form, button));
+      const answer = await fetch(button.formAction, { method: "POST", body });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!answer.ok || leaving || text.value !== asked) return; // the button is still there
+      if (page.querySelector("[data-screening]") === null) looked(page);
+    } catch {
+      return;
+    }
+    setTimeout(look, AGAIN_MS, asked);
+  };
+
+  const looked = (page) => {
+    const { name, value } = document.activeElement;
+    show(page.querySelector("[data-said]"));
+    for (const part of ["[data-looked]", "[data-would]"]) {
+      const [old, now] = [form.querySelector(part), page.querySelector(part)];
+      if (now !== null) old?.replaceWith(document.importNode(now, true));
+    }
+    if (!document.activeElement.name && name) {
+      [...form.elements].find((one) => one.name === name && one.value === value)?.focus();
+    }
+  };
+  setTimeout(look, AGAIN_MS, text.value);
 
   text.addEventListener("input", () => {
     sessionStorage.setItem(key, text.value);

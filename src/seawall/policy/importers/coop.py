@@ -1,7 +1,7 @@
 """Importer for Coop-style rules: JSON with trees of conditions (``conditionSet``) over fields and signals.
 
 A file holds one rule, a list of rules, or ``{"rules": […]}``. In Coop a condition about a missing field is
-inapplicable, which no rule acts on; here its guard is false.
+inapplicable, which counts as false; here its guard is false.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from seawall.policy.importers.drafts import (
     Target,
     Unmappable,
     finish,
-    guarded,
     is_optional,
     is_text,
     match_field,
@@ -134,16 +133,13 @@ class _Import:
         listed = next((rule[key] for key in ("itemTypes", "contentTypes") if isinstance(rule.get(key), list)), None)
         if not listed:
             return [self.target.find(self.target.content_type)]
-        found = []
-        for each in listed:
-            name = str(each.get("name", each.get("id", "")) if isinstance(each, dict) else each)
-            known = self.target.event(name)
-            if known is None:
-                remedy = f"name it: --event {name or 'NAME'}=comment"
-                self.say(place, what, f"no content type stands for item type '{name}'", remedy)
-            else:
-                found.append(self.target.find(known))
-        return list({each.name: each for each in found}.values())
+        names = [str(each.get("name", each.get("id", "")) if isinstance(each, dict) else each) for each in listed]
+        known = {name: self.target.event(name) for name in names}
+        found = list(dict.fromkeys(each for each in known.values() if each is not None))
+        for name in (name for name, each in known.items() if each is None):
+            remedy = f"name it: --event {name or 'NAME'}=comment"
+            self.say(place, what, f"no content type stands for item type '{name}'", remedy, imported=bool(found))
+        return [self.target.find(each) for each in found]
 
     def _expires(self, rule: Mapping[str, Any], place: str, what: str) -> str | None:
         given = rule.get("expirationTime")
@@ -206,7 +202,6 @@ class _Tree:
     what: str
     at: str = ""
     _depth: int = 0
-    _read: list[str] = field(default_factory=list)  # fields whose values are compared
 
     def set(self, node: object, place: str) -> str:
         """A condition, or several under one conjunction. Raises Unmappable."""
@@ -221,7 +216,6 @@ class _Tree:
         listed = node["conditions"]
         if not isinstance(listed, list) or not listed:
             raise Unmappable("a condition set must list conditions")
-        before = len(self._read)
         parts = [self.set(each, f"{place}.conditions[{number}]") for number, each in enumerate(listed)]
         self._depth -= 1
         self.at = place
@@ -231,13 +225,13 @@ class _Tree:
         if conjunction in ("AND", "OR"):
             return "(" + f" {conjunction.lower()} ".join(parts) + ")"
         if conjunction == "XOR" and len(parts) <= _MOST_IN_XOR:
-            return guarded(self.content_type, self._exactly_one(parts), self._read[before:])
+            return self._exactly_one(parts)
         raise Unmappable(f"the conjunction {str(conjunction)[:40]!r} of {len(parts)} conditions has no counterpart")
 
     def _exactly_one(self, parts: list[str]) -> str:
         ways = []
-        for part in parts:
-            others = [f"not ({other})" for other in parts if other is not part]
+        for number, part in enumerate(parts):
+            others = [f"not ({other})" for other in parts[:number] + parts[number + 1 :]]
             ways.append("(" + " and ".join([part, *others]) + ")")
         return "(" + " or ".join(ways) + ")"
 
@@ -246,11 +240,13 @@ class _Tree:
         reference = self._input(node.get("input"))
         signal = node.get("signal")
         if comparator == "IS_NOT_PROVIDED":
-            if reference in _EVERYWHERE:
+            if not _is_field(reference):
                 raise Unmappable("only a single field can be missing")
             return f"{reference} is None"
-        if not isinstance(signal, dict):
+        if signal is None:
             return self._guarded(reference, self._compared(reference, comparator, threshold))
+        if not isinstance(signal, dict):
+            raise Unmappable("its signal is no object with a type")
         kind = str(signal.get("type", ""))
         if kind.startswith("TEXT_MATCHING_"):
             return self._matching(node, kind, reference)
@@ -264,7 +260,10 @@ class _Tree:
             return own
         if kind == "CONTENT_COOP_INPUT" and name == "All text":
             return "text"
-        if kind == "FULL_ITEM" or (kind == "CONTENT_COOP_INPUT" and name.startswith("Any ")):
+        if kind == "FULL_ITEM":
+            return "item"
+        if kind == "CONTENT_COOP_INPUT" and name.startswith("Any "):
+            self.importing.say(self.at, self.what, f"'{name[:60]}' became every part of the item", imported=True)
             return "item"
         if kind == "CONTENT_FIELD":
             found = match_field(self.content_type, name)
@@ -275,10 +274,7 @@ class _Tree:
         raise Unmappable(f"the input {str(kind)[:40]} {name[:40]!r} has no counterpart".replace(" ''", ""))
 
     def _guarded(self, reference: str, condition: str) -> str:
-        if reference in _EVERYWHERE:
-            return condition
-        self._read.append(reference)
-        if not is_optional(self.content_type, reference):
+        if not _is_field(reference) or not is_optional(self.content_type, reference):
             return condition
         return f"({reference} is not None and {condition})"
 
@@ -291,7 +287,9 @@ class _Tree:
         return f"{reference} {symbol} {self._value(reference, threshold)}"
 
     def _value(self, reference: str, threshold: object) -> str:
-        if isinstance(threshold, bool) or threshold in ("true", "false"):
+        if isinstance(threshold, bool) or (
+            threshold in ("true", "false") and not is_text(self.content_type, reference)
+        ):
             return "True" if threshold in (True, "true") else "False"
         if isinstance(threshold, int | float):
             return repr(threshold)
@@ -306,16 +304,25 @@ class _Tree:
         if reference == "item":
             raise Unmappable("only texts can be searched for words")
         values = node.get("matchingValues")
-        strings = [each for each in _listed(values, "strings") if isinstance(each, str) and each.strip()]
+        strings = _listed(values, "strings")
+        if not all(isinstance(each, str) and each for each in strings):
+            raise Unmappable("it looks for something that is no text, or an empty one, which is in every text")
         alternatives = [self._found(kind, reference, each) for each in strings]
-        alternatives += [self._bank(str(each)) for each in _listed(values, "textBankIds")]
+        alternatives += [self._bank(str(each), reference) for each in _listed(values, "textBankIds")]
         if not alternatives:
             raise Unmappable("it names no texts to look for")
         found = alternatives[0] if len(alternatives) == 1 else "(" + " or ".join(alternatives) + ")"
-        negated = "_NOT_" in kind
-        if node.get("comparator") == "NOT_EQUAL_TO" or node.get("threshold") in (False, "false"):
-            negated = not negated
+        negated = ("_NOT_" in kind) != self._is_false(node.get("comparator"), node.get("threshold"))
         return self._guarded(reference, f"not {found}" if negated else found)
+
+    def _is_false(self, comparator: object, threshold: object) -> bool:
+        """Whether a condition asks that a text is not found. Without both words it asks that it is."""
+        if comparator is None or threshold is None:
+            return False
+        if comparator not in ("EQUALS", "NOT_EQUAL_TO") or str(threshold).lower() not in ("true", "false"):
+            shown = f"{str(comparator)[:40]} {str(threshold)[:40]}"
+            raise Unmappable(f"the comparison {shown} is not one with true or false")
+        return (comparator == "NOT_EQUAL_TO") != (str(threshold).lower() == "false")
 
     def _found(self, kind: str, reference: str, value: str) -> str:
         if kind in ("TEXT_MATCHING_CONTAINS_TEXT", "TEXT_MATCHING_NOT_CONTAINS_TEXT"):
@@ -326,10 +333,13 @@ class _Tree:
             f"the signal {kind} has no counterpart", "put its texts into a bank of kind near_text or pattern"
         )
 
-    def _bank(self, name: str) -> str:
+    def _bank(self, name: str, reference: str) -> str:
         bank = self.importing.target.names.get(name, slug(name, "bank"))
         if bank not in self.importing.target.banks:
             raise Unmappable(f"there is no bank '{bank}'", f"make it, or name one: --map {name}=blocked-texts")
+        if _is_field(reference):
+            why = f"the bank '{bank}' is looked for in every part, not in {reference} alone"
+            self.importing.say(self.at, self.what, why, imported=True)
         return f"bank({text_literal(bank)}) >= 1"
 
     # -- scores --------------------------------------------------------------------------------------------------
@@ -347,7 +357,7 @@ class _Tree:
             raise Unmappable(f"the comparison {str(comparator)[:40]} {str(threshold)[:40]} is not one with a number")
         why = f"{threshold} of {kind} became {threshold} of '{name}', which is another model"
         self.importing.say(place, self.what, why, "choose the threshold anew: at_fpr(0.01)", imported=True)
-        return f"{read} {symbol} {number}"
+        return self._guarded(reference, f"{read} {symbol} {number}")
 
     def _signal(self, signal: Mapping[str, Any], kind: str) -> str:
         names = [str(signal.get(key) or "") for key in ("name", "subcategory")]
@@ -363,6 +373,10 @@ class _Tree:
             return fitting[0]
         shown = kind if kind != "CUSTOM" else names[0] or kind
         raise Unmappable(f"no signal stands for {shown[:60]}", f"name one: --map {shown[:60]}=hate")
+
+
+def _is_field(reference: str) -> bool:
+    return reference.startswith(("item.", "actor."))
 
 
 def _number(text: str) -> str | None:

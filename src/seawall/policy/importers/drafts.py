@@ -17,6 +17,11 @@ MAX_CHARACTERS: Final = 2_000_000
 """Of all files to import together."""
 
 _BODY_WORDS: Final = frozenset({"text", "content", "body", "message", "description"})
+_ACTOR_WORDS: Final = frozenset({"account", "user", "author", "actor"})
+_CONTAINERS: Final = frozenset(
+    {"action", "body", "commit", "content", "data", "event", "item", "operation", "payload", "record"}
+)
+"""Objects in which other systems put an item's own fields; any other object is somebody or something else."""
 _COUNT_WORDS: Final = {"follower_count": "followers", "followers_count": "followers"}
 QUEUE: Final = "imported"
 
@@ -85,6 +90,12 @@ class Target:
             raise ImportRefused(f"unknown content type '{name}'; it is one of {names}")
         return found
 
+    @property
+    def owners(self) -> frozenset[str]:
+        """Words for the item itself in a path: of the content types and of the events."""
+        names = [*(each.name for each in self.content_types), *map(snake, self.events)]
+        return frozenset(word for name in names for word in name.split("_"))
+
     def event(self, name: str) -> str | None:
         """The content type of an event: named, or the only one whose name is a word of the event's."""
         if name in self.events:
@@ -130,13 +141,26 @@ def slug(name: str, fallback: str) -> str:
 
 
 def text_literal(text: str) -> str:
-    """A constant text, as the language and YAML write it."""
-    plain = text.encode("utf-8", "replace").decode()
-    return json.dumps("".join(each if each.isprintable() else " " for each in plain), ensure_ascii=False)
+    """A constant text, as the language and YAML write it. Raises Unmappable."""
+    if any("\ud800" <= each <= "\udfff" for each in text):
+        raise Unmappable("a text holds half of a surrogate pair, which no content can hold")
+    return '"' + "".join(map(_escaped, text)) + '"'
 
 
-def match_field(content_type: ContentType, *names: str) -> str | None:
-    """The field or attribute that one of these names means in a content type: ``item.x`` or ``actor.x``."""
+def _escaped(character: str) -> str:
+    """A character within quotes. One that cannot be seen is written as its number, not lost: patterns look for it."""
+    if character in '"\\':
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+
+
+def match_field(content_type: ContentType, *names: str, owners: frozenset[str] = frozenset()) -> str | None:
+    """The field or attribute that one of these names means in a content type: ``item.x`` or ``actor.x``.
+
+    A path into an object that is neither the item, by one of ``owners``, nor its author means no field of either.
+    """
     attributes = {"created_at", *(spec.name for spec in content_type.actor.attributes)} if content_type.actor else set()
     fields = {spec.name for spec in content_type.fields} | {"language"}
     body = next((spec.name for spec in content_type.fields if spec.role is FieldRole.BODY), None)
@@ -145,7 +169,9 @@ def match_field(content_type: ContentType, *names: str) -> str | None:
         if not words:
             continue
         last = _COUNT_WORDS.get(words[-1], words[-1])
-        of_actor = any(word in ("account", "user", "author", "actor") for word in words[:-1])
+        of_actor = not _ACTOR_WORDS.isdisjoint(words[:-1])
+        if not (_ACTOR_WORDS | _CONTAINERS | owners).issuperset(words[:-1]):
+            return None
         if of_actor and last in attributes:
             return f"actor.{last}"
         bare = re.sub(r"^(account|user|author|actor)_", "", last)
@@ -188,6 +214,11 @@ def guarded(content_type: ContentType, condition: str, references: Iterable[str]
     if not needed:
         return condition
     return " and ".join([*(f"{each} is not None" for each in needed), f"({condition})"])
+
+
+def absent(content_type: ContentType, references: Iterable[str]) -> str:
+    """The condition that one of these fields is missing; empty where none can be."""
+    return " or ".join(f"{each} is None" for each in sorted(set(references)) if is_optional(content_type, each))
 
 
 def finish(drafts: Iterable[PolicyDraft], target: Target, remarks: list[ImportRemark]) -> ImportedPolicies:
@@ -271,18 +302,18 @@ def _written(draft: PolicyDraft, entries: Sequence[_Entry], target: Target) -> s
         "# Before you publish it: write the definition, the ground and examples, and compare its hits.",
         *(f"# Not imported: {_comment(lost)}" for lost in draft.lost),
         f"policy: {draft.name}",
-        f"title: {text_literal(draft.title)}",
+        f"title: {_title(draft.title)}",
         "owner: imported",
         f"applies_to: [{', '.join(types)}]",
         f"harm: {target.harm}",
-        f"definition: {text_literal(f'To be written. Imported from {draft.origin}.')}",
+        f"definition: {_title(f'To be written. Imported from {draft.origin}.')}",
         "statement:",
         "  ground: incompatible",
         "  clause: To be written",
         "rules:",
     ]
     for entry in entries:
-        lines += [f"  - id: {entry.id} # {_comment(entry.place)}", f"    title: {text_literal(entry.title)}"]
+        lines += [f"  - id: {entry.id} # {_comment(entry.place)}", f"    title: {_title(entry.title)}"]
         if list(entry.types) != types:
             lines.append(f"    applies_to: [{', '.join(entry.types)}]")
         lines.append("    mode: shadow")
@@ -290,6 +321,10 @@ def _written(draft: PolicyDraft, entries: Sequence[_Entry], target: Target) -> s
             lines.append(f"    expires: {entry.expires}")
         lines += ["    when: |-", f"      {entry.when}", "    do:", *(f"      - {action}" for action in entry.actions)]
     return "\n".join(lines) + "\n"
+
+
+def _title(text: str) -> str:
+    return json.dumps(_comment(text.encode("utf-8", "replace").decode()), ensure_ascii=False)
 
 
 def _comment(text: str) -> str:
