@@ -33,7 +33,20 @@ def test_a_short_sentence_is_told(text, language):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ok", "lol", "haha", "???", "123", "😂😂", "Rosalía", "AC/DC", "Blink-182", "@ana #nowplaying https://a.example"]
+    "text",
+    [
+        "",
+        "ok",
+        "lol",
+        "haha",
+        "???",
+        "123",
+        "😂😂",
+        "Rosalía",
+        "AC/DC",
+        "Blink-182",
+        "@ana #nowplaying https://a.example",
+    ],
 )
 def test_names_signs_and_single_words_are_not_told(text):
     assert identify(text) is None

@@ -233,9 +233,7 @@ def parts_of(item: Item, content_type: ContentType) -> tuple[Part, ...]:
             if modality is Modality.TEXT and spec.role is FieldRole.CONTEXT:
                 lines = value if isinstance(value, tuple) else (str(value),)
                 text = "\n".join(" ".join(line.split()) for line in lines)
-                parts.append(
-                    _text_part(spec.name, Modality.CONTEXT, spec.name, text, language)
-                )
+                parts.append(_text_part(spec.name, Modality.CONTEXT, spec.name, text, language))
             continue
         if isinstance(value, str):
             parts.append(_text_part(spec.name, modality, spec.name, value, language))

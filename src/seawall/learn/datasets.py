@@ -82,7 +82,9 @@ def _rows(path: Path, delimiter: str = ",") -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file, delimiter=delimiter)
 
 
-def _split(examples: Callable[[Path], Iterator[LabelledText]], *, held: bool) -> Callable[[Path], Iterator[LabelledText]]:
+def _split(
+    examples: Callable[[Path], Iterator[LabelledText]], *, held: bool
+) -> Callable[[Path], Iterator[LabelledText]]:
     """A tenth of a set that has no test split of its own, or the rest: by a digest of the group, else of the text."""
 
     def read(folder: Path) -> Iterator[LabelledText]:
@@ -207,9 +209,7 @@ def _mlma(folder: Path, language: str = "en") -> Iterator[LabelledText]:
             if "hateful" in said:
                 labels["hate"] = 0.85
         if labels:
-            yield LabelledText(
-                text=row["tweet"], labels=labels, dataset=name, slice=row["target"], language=language
-            )
+            yield LabelledText(text=row["tweet"], labels=labels, dataset=name, slice=row["target"], language=language)
 
 
 def _germeval(folder: Path) -> Iterator[LabelledText]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -143,14 +143,27 @@ class Environment:
         return f"bank:{name}"
 
     def thresholds(self, signal: str, asked: AskedFigure) -> list[Threshold]:
-        """The number at which the signal's detector shows the figure, for all items, then for languages."""
+        """The number at which the signal's detector shows the figure, for all items, then for languages.
+
+        Of detectors that share languages between them, each shows it for its own; all items get the strictest.
+        """
         offers = self.signals[signal]
-        if len(offers) > 1:
+        if not _share_languages(offers):
             names = ", ".join(offer.detector.name for offer in offers)
             message = f"signal '{signal}' comes from several detectors ({names}), so no single table applies"
             raise UnusableName(message, remedy="write a threshold as a number")
-        overall, *languages = resolve(offers[0].detector, offers[0].signal, asked)
-        return [overall] if self.language is None else [overall, *languages]
+        found = [resolve(offer.detector, offer.signal, asked) for offer in offers]
+        if len(offers) == 1:
+            return found[0] if self.language is not None else found[0][:1]
+        of_all = [thresholds[0] for thresholds in found]
+        strictest = (max if asked.rising else min)(of_all, key=lambda one: one.value)
+        if self.language is None:
+            return [strictest]
+        told = {each.language: each for thresholds in found for each in thresholds[1:]}
+        for offer, (overall, *_) in zip(offers, found, strict=True):
+            for language in offer.detector.languages or ():
+                told.setdefault(language, replace(overall, language=language))
+        return [strictest, *(told[language] for language in sorted(told))]
 
     @property
     def language(self) -> Feature | None:
@@ -158,6 +171,15 @@ class Environment:
         spec = next((spec for spec in self.content_type.fields if spec.role is FieldRole.LANGUAGE), None)
         feature = self._item_field("language" if spec is None else spec.name)
         return feature if feature.origin is FeatureOrigin.ITEM_LANGUAGE else None
+
+
+def _share_languages(offers: Sequence[OfferedSignal]) -> bool:
+    """Whether no two of the detectors read one language."""
+    read = [offer.detector.languages for offer in offers]
+    if len(read) < 2:
+        return True
+    known = [languages for languages in read if languages is not None]
+    return len(known) == len(read) and sum(map(len, known)) == len(frozenset[str]().union(*known))
 
 
 def _column(owner: str, spec: FieldSpec, origin: FeatureOrigin) -> Feature:

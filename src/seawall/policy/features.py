@@ -82,6 +82,7 @@ class Context:
 class _Wanted:
     """A column fed by a signal."""
 
+    signal: str
     column: str
     part: str | None
     counts: bool
@@ -221,8 +222,8 @@ def _signals_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpe
     wanted: dict[str, list[_Wanted]] = {}
     for feature in features:
         if feature.growing:
-            entry = _Wanted(feature.name, feature.part, feature.origin is FeatureOrigin.BANK, feature.within)
-            wanted.setdefault(str(feature.argument), []).append(entry)
+            name, counts = str(feature.argument), feature.origin is FeatureOrigin.BANK
+            wanted.setdefault(name, []).append(_Wanted(name, feature.name, feature.part, counts, feature.within))
     if not wanted:
         return None
     promised = {
@@ -243,9 +244,10 @@ def _signals_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpe
                     row[column] = value
             elif name in wanted:
                 _feed(row, wanted[name], signal, missing)
+        read = _read_elsewhere(context)
         for unknown in context.unknown:
             for entry in promised.get(unknown.detector, ()):
-                if entry.covers(unknown.part):
+                if entry.covers(unknown.part) and not read(entry.signal, unknown):
                     missing[entry.column] = None
         for column in missing:
             row[f"at_least({column})"] = row[column]
@@ -262,21 +264,35 @@ def _silent_filler(
     reasons, open_until_answered = _SILENT[origin], origin is FeatureOrigin.UNANSWERABLE
     wanted = {str(feature.argument): feature.name for feature in features if feature.origin is origin}
     columns = {
-        detector.name: [wanted[signal.name] for signal in detector.signals if signal.name in wanted]
+        detector.name: [(signal.name, wanted[signal.name]) for signal in detector.signals if signal.name in wanted]
         for detector in detectors
     }
     if not wanted:
         return None
 
     def fill(row: Row, context: Context) -> None:
+        read = _read_elsewhere(context)
         for unknown in context.unknown:
-            for column in columns.get(unknown.detector, ()):
+            for signal, column in columns.get(unknown.detector, ()):
+                if read(signal, unknown):
+                    continue
                 if unknown.reason in reasons:
                     row[column] = True
                 elif open_until_answered and unknown.reason is not _NOT_PERMITTED and row[column] is False:
                     row[column] = UNKNOWN
 
     return fill
+
+
+def _read_elsewhere(context: Context) -> Callable[[str, Unknown], bool]:
+    """Whether a detector does not read the language of a part, and another one gave the signal of it.
+
+    Detectors of one signal may share the languages between them.
+    """
+    if not any(each.reason is UnknownReason.LANGUAGE for each in context.unknown):
+        return lambda signal, unknown: False
+    given = {(signal.name, signal.part) for signal in context.signals}
+    return lambda signal, unknown: unknown.reason is UnknownReason.LANGUAGE and (signal, unknown.part) in given
 
 
 def _plain(columns: list[_Wanted]) -> bool:

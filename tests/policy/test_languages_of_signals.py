@@ -1,0 +1,130 @@
+"""Detectors of one signal that share the languages between them: who answers counts, and each has its own thresholds."""
+
+from __future__ import annotations
+
+import pytest
+
+from seawall.content import load_content_type
+from seawall.model import (
+    UNKNOWN,
+    DetectorSpec,
+    Item,
+    Modality,
+    OperatingPoint,
+    Part,
+    Signal,
+    SignalKind,
+    SignalSpec,
+    Unknown,
+    UnknownReason,
+)
+from seawall.policy import Bundle, Context, PolicyErrors, PolicySource, build_bundle
+
+NOTE = """\
+content_type: note
+title: Note
+owner: tests
+surface: public
+audience: general
+actor: {}
+fields:
+  title: {type: text, role: title}
+  body: {type: text, role: body, required: true}
+stages:
+  pre_publish: {budget: 80ms, on_unknown: hold}
+actions: [hold]
+appeal: {window: 184d, route: /appeals}
+retention: {content: 30d, decisions: 5y}
+"""
+POLICY = """\
+policy: hate
+title: Hate
+owner: tests
+applies_to: [note]
+harm: hate
+definition: Hate.
+statement: {ground: incompatible, clause: "1"}
+rules:
+  - id: likely
+    when: hate >= at_fpr(0.01)
+    do: [hold]
+  - id: unread
+    when: unanswerable(hate)
+    do: [hold]
+"""
+
+
+def detector(name: str, languages: frozenset[str] | None, threshold: float) -> DetectorSpec:
+    points = tuple(
+        OperatingPoint(threshold=value, fpr=fpr, fpr_upper=fpr, recall=0.5, recall_lower=0.4)
+        for value, fpr in ((0.1, 0.2), (threshold, 0.01))
+    )
+    signal = SignalSpec(name="hate", kind=SignalKind.PROBABILITY, harm="hate", operating_points=points)
+    return DetectorSpec(
+        name=name, version="1", signals=(signal,), modalities=frozenset({Modality.TEXT}), languages=languages
+    )
+
+
+def built(*detectors: DetectorSpec) -> Bundle:
+    return build_bundle([PolicySource("hate.yaml", POLICY)], [load_content_type(NOTE, "note.yaml")], detectors, [])
+
+
+BOTH = detector("english", frozenset({"en"}), 0.7), detector("others", frozenset({"de", "zh"}), 0.9)
+
+
+def refused(name: str, part: str) -> Unknown:
+    return Unknown(detector=name, part=part, reason=UnknownReason.LANGUAGE)
+
+
+def given(name: str, value: float, part: str) -> Signal:
+    return Signal(name="hate", value=value, part=part, detector=name, version="1")
+
+
+def looked_at(signals: list[Signal], unknown: list[Unknown], language: str | None = None) -> tuple[Bundle, Context]:
+    item = Item(content_type="note", id="n", fields={"body": "x", "title": "y"}, language=language)
+    parts = [Part(path=name, modality=Modality.TEXT, field=name, text="x") for name in ("title", "body")]
+    return built(*BOTH), Context(item=item, parts=parts, signals=signals, unknown=unknown)
+
+
+def fired(bundle: Bundle, context: Context) -> tuple[list[str], list[str]]:
+    program = bundle.program("note")
+    found, undetermined = program.fired(program.row(context))
+    return [each.rule.id for each in found], [each.rule.id for each in undetermined]
+
+
+def test_a_part_that_another_detector_reads_is_known() -> None:
+    signals = [given("others", 0.95, "title"), given("english", 0.1, "body")]
+    unknown = [refused("english", "title"), refused("others", "body")]
+    bundle, context = looked_at(signals, unknown, "de")
+    assert bundle.program("note").row(context)["hate"] == 0.95
+    assert fired(bundle, context) == (["likely"], [])
+
+
+def test_a_part_that_nobody_reads_stays_unknown_and_unanswerable() -> None:
+    unknown = [refused("english", "title"), refused("others", "title"), refused("others", "body")]
+    bundle, context = looked_at([given("english", 0.1, "body")], unknown)
+    assert bundle.program("note").row(context)["hate"] is UNKNOWN
+    assert fired(bundle, context) == (["unread"], ["likely"])
+
+
+def test_another_reason_than_the_language_leaves_the_part_unknown() -> None:
+    late = Unknown(detector="english", part="body", reason=UnknownReason.DEADLINE)
+    bundle, context = looked_at([given("others", 0.1, "body"), given("others", 0.1, "title")], [late])
+    assert bundle.program("note").row(context)["hate"] is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("language", "value", "fires"),
+    [("en", 0.75, True), ("de", 0.75, False), ("de", 0.95, True), (None, 0.75, False), ("fr", 0.75, False)],
+)
+def test_each_language_has_the_threshold_of_who_reads_it(language: str | None, value: float, fires: bool) -> None:
+    signals = [given("english" if language == "en" else "others", value, part) for part in ("title", "body")]
+    bundle, context = looked_at(signals, [], language)
+    assert ("likely" in fired(bundle, context)[0]) is fires
+
+
+def test_detectors_that_read_the_same_language_have_no_single_table() -> None:
+    with pytest.raises(PolicyErrors, match=r"several detectors \(english, others\)"):
+        built(BOTH[0], detector("others", frozenset({"en", "de"}), 0.9))
+    with pytest.raises(PolicyErrors, match=r"several detectors"):
+        built(BOTH[0], detector("others", None, 0.9))
