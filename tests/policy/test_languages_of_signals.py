@@ -1,4 +1,4 @@
-"""Detectors of one signal that share the languages between them: who answers counts, and each has its own thresholds."""
+"""Detectors of one signal that share the languages between them: who answers counts, each with its thresholds."""
 
 from __future__ import annotations
 
