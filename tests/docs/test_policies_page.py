@@ -1,4 +1,4 @@
-"""What docs/policies.md shows of ``seawall policy test``, ``try``, ``plan``, ``import`` and ``check`` is what they print."""
+"""What docs/policies.md shows of ``policy test``, ``try``, ``plan``, ``import`` and ``check`` is what they print."""
 
 from __future__ import annotations
 
