@@ -384,7 +384,8 @@ def _disguised(text: str, how: str) -> str:
 
 
 def test_other_words_weights_or_kinds_are_another_version() -> None:
-    text = "signal: threat_terms\nharm: violence\ndescription: Threats\nentries:\n  - {id: kill, weight: 0.5, phrases: [kill you]}\n"
+    head = "signal: threat_terms\nharm: violence\ndescription: Threats\n"
+    text = head + "entries:\n  - {id: kill, weight: 0.5, phrases: [kill you]}\n"
     versions = {
         LexiconDetector([read_lexicon(each, "t.yaml")]).spec.version
         for each in (text, text, text.replace("kill you", "end you"), text.replace("0.5", "0.6"))

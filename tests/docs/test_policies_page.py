@@ -31,7 +31,7 @@ def test_the_output_shown_is_that_of_the_command(info: str, tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my-policies").mkdir()
     (tmp_path / "my-policies" / "ticket-touting.yaml").write_text(fence("yaml policy"), encoding="utf-8")
-    (tmp_path / "followers.sml").write_text(fence("python sml"), encoding="utf-8")
+    (tmp_path / "followers.sml").write_text(fence("text sml"), encoding="utf-8")
     if info == "console plan":
         monkeypatch.setenv("SEAWALL_DATA_DIR", str(tmp_path))
         for preparing in (["migrate"], ["policy", "publish", "--logic"]):
