@@ -118,7 +118,7 @@ def test_importing_rules_of_other_systems(run: Run, tmp_path: Path) -> None:
     (sml / "base.sml").write_text("Text: str = JsonData(path='$.text')\n")
     (sml / "spam.sml").write_text("R = Rule(when_all=[TextContains(text=Text, phrase='x')])\nQ = Rule(when_all=[Z])\n")
     imported = run("policy", "import", "osprey", sml, "--out", tmp_path / "osprey", "--harm", "spam")
-    assert "1 rules in 1 policies, in shadow mode" in imported.stdout
+    assert "1 rule in 1 policy, in shadow mode" in imported.stdout
     assert "spam.sml:2:20: not imported: rule Q" in imported.stderr
     run("policy", "check", tmp_path / "osprey")
     again = run("policy", "import", "osprey", sml, "--out", tmp_path / "osprey", status=1)

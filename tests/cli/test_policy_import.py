@@ -44,7 +44,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 def test_rules_are_written_as_policies_that_pass_the_check(run: Run, tmp_path: Path) -> None:
     for system, given in (("osprey", "sml"), ("coop", "rules.json")):
         made = run("policy", "import", system, tmp_path / given, "--out", tmp_path / system)
-        assert f"1 rules in 1 policies, in shadow mode, in {tmp_path / system}" in made.stdout
+        assert f"1 rule in 1 policy, in shadow mode, in {tmp_path / system}" in made.stdout
         (written,) = (tmp_path / system).iterdir()
         assert "mode: shadow" in written.read_text()
         run("policy", "check", written)

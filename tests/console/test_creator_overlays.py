@@ -45,6 +45,8 @@ def test_what_is_on_who_set_it_and_what_a_decision_owes_to_it(tmp_path: Path, sq
         assert "without effect" not in page
         told = browser.get(f"/accounts/{who}.json").json()["overlays"]
         assert (told["overlays"], told["words"]) == ([{"name": "calm-replies", "in_force": True}], [])
+        assert "in the places of creators who switched on" in browser.get("/policies/calm").text
+        assert "An overlay" not in browser.get("/policies/rudeness").text
         decision = browser.get(f"/decisions/{answer.decision}").text
         assert "added for the creator" in decision
         assert "<mark" in browser.get(f"/items/{answer.item}").text

@@ -381,3 +381,14 @@ def _disguised(text: str, how: str) -> str:
     if how == "doubled":
         return text[:middle] + text[middle : middle + 1] + text[middle:]
     return re.sub(r"(?<=\w)[aeiou](?=\w)", "*", text, count=1) if how == "starred" else text
+
+
+def test_other_words_weights_or_kinds_are_another_version() -> None:
+    head = "signal: threat_terms\nharm: violence\ndescription: Threats\n"
+    text = head + "entries:\n  - {id: kill, weight: 0.5, phrases: [kill you]}\n"
+    versions = {
+        LexiconDetector([read_lexicon(each, "t.yaml")]).spec.version
+        for each in (text, text, text.replace("kill you", "end you"), text.replace("0.5", "0.6"))
+    }
+    assert len(versions) == 3
+    assert all(version.startswith("2 ") for version in versions)

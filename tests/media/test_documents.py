@@ -294,8 +294,8 @@ def test_a_tag_of_endless_attributes_is_a_gap(narrow: Media) -> None:
 
 def test_time_squared_ends_the_process_alone() -> None:
     """Whoever knows how the checks work gets around them: then the process's time limit ends it."""
-    hidden = b"<div><svg><desc></div></desc></svg>" * 25_000
-    quick = Media(MediaLimits(documents=ProcessLimits(seconds=1, memory_bytes=1 << 30, max_bytes=1 << 20)))
+    hidden = b"<div><svg><desc></div></desc></svg>" * 75_000
+    quick = Media(MediaLimits(documents=ProcessLimits(seconds=1, memory_bytes=1 << 30, max_bytes=1 << 22)))
     assert quick.document(b"<p>x" + hidden) in (UnreadableMedia("crashed"), UnreadableMedia("time_limit"))
     assert words(read(quick, b"still here")) == "still here"
     quick.close()

@@ -52,6 +52,7 @@ def mistakes() -> Iterator[tuple[str, str]]:
     head = {
         "no policy's name": good.replace("policy: test\n", ""),
         "a bad name": good.replace("policy: test", "policy: Test Policy"),
+        "the name of another file": good.replace("policy: test", "policy: not-permitted"),
         "an empty title": good.replace("title: Test policy", "title: ''"),
         "an unknown key": good.replace("title:", "titel:"),
         "an unknown harm": good.replace("harm: hate", "harm: hat"),

@@ -50,7 +50,7 @@ def open_rig(service: Service, tmp_path: Path) -> Open:
     @contextmanager
     def made(more: str = "hidden_share: 0", **options: Any) -> Iterator[Rig]:
         file = tmp_path / "summaries.yaml"
-        limits = "limits: {timeout: 300ms, total: 1s, retries: 0}"
+        limits = "limits: {timeout: 2s, total: 3s, retries: 0}"
         file.write_text(f"model: small-judge\nurl: {service.url}/v1\nkey: secret-of-tests\n{limits}\n{more}\n")
         with opened(tmp_path / "rig", environment={"SEAWALL_SUMMARIES": str(file)}, **options) as rig:
             follow(rig.app.context, FOLLOWER, "tests")

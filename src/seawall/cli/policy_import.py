@@ -110,6 +110,8 @@ def _write(imported: ImportedPolicies, folder: Path) -> None:
     for name, text in imported.files.items():
         (folder / name).write_text(text, encoding="utf-8")
     lost = sum(1 for remark in imported.remarks if not remark.imported)
-    done = f"{imported.rules} rules in {len(imported.files)} policies, in shadow mode, in {folder}"
+    files = len(imported.files)
+    rules = f"{imported.rules} rule{'' if imported.rules == 1 else 's'}"
+    done = f"{rules} in {files} {'policy' if files == 1 else 'policies'}, in shadow mode, in {folder}"
     out.print(done, markup=False, soft_wrap=True)
-    out.print(f"{lost} things not imported, {len(imported.remarks) - lost} changed: see above")
+    out.print(f"not imported: {lost}, changed: {len(imported.remarks) - lost}; see above")

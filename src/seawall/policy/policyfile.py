@@ -47,6 +47,10 @@ _SHOWN: Final = 200  # characters of a file that is too large
 _NOT_LET: Final = frozenset({"item", "actor", "text", "unknown"})
 
 
+RESERVED: Final = "not-permitted"
+"""No policy's name: an export would write both into one file, and ``--drop`` would not tell them apart."""
+
+
 def load_policy(text: str, path: str, *, published: bool = False) -> Policy:
     """Read one policy file and check its form, grammar and actions. Raises PolicyErrors with every problem found.
 
@@ -85,6 +89,12 @@ class _Document:
             return reader.text(values[key], key) if key in values else None
 
         name = reader.name(values["policy"], "a policy's name") if "policy" in values else None
+        if name == RESERVED and not self.published:
+            reader.refuse(
+                values["policy"].span,
+                f"'{RESERVED}' is the name of the file that says what the law does not permit",
+                remedy="give the policy another name",
+            )
         title, owner, definition, guidance = text("title"), text("owner"), text("definition"), text("guidance")
         harm = reader.choice(values["harm"], "harm", tuple(HARMS)) if "harm" in values else None
         applies = dict(reader.names(values["applies_to"], "applies_to")) if "applies_to" in values else {}

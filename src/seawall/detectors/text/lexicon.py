@@ -17,6 +17,8 @@ A star may stand for a vowel ("k*ll"). Emoji stand for themselves; beside one, n
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +34,8 @@ from seawall.model.signals import Cost, DetectorResult, DetectorSpec, Signal, Si
 from seawall.yamlfile.nodes import UnreadableYaml, read_values
 from seawall.yamlfile.source import SourceFile
 
-VERSION = "1"
+VERSION = "2"
+"""Of the code. The detector's version has a digest of its lists beside it: with other words it finds something else."""
 _MOST_SIGNALS = 20  # evidence per signal and part
 
 
@@ -111,7 +114,7 @@ class LexiconDetector:
         lexicons = shipped_lexicons() if lexicons is None else tuple(lexicons)
         self.spec = DetectorSpec(
             name="lexicon",
-            version=VERSION,
+            version=f"{VERSION} {_digest(lexicons)}",
             signals=tuple(
                 SignalSpec(name=name, kind=SignalKind.SCORE, harm=each.harm, description=description)
                 for each in lexicons
@@ -187,6 +190,24 @@ class LexiconDetector:
             entries = [each for each in found if kind in self._rows[each[1]][1].kinds]
             if entries:
                 yield f"{lexicon.signal}.{kind}", entries
+
+
+def _digest(lexicons: Iterable[Lexicon]) -> str:
+    """Of all that decides what the lists find: phrases, weights, kinds."""
+    rows = [
+        [
+            lexicon.signal,
+            role,
+            entry.id,
+            entry.weight,
+            sorted(entry.kinds),
+            [[p.pattern, p.outline] for p in entry.phrases],
+        ]
+        for lexicon in lexicons
+        for role, entries in (("entry", lexicon.entries), ("softener", lexicon.softeners))
+        for entry in entries
+    ]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:8]
 
 
 @functools.cache
