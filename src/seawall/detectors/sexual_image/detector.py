@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from seawall.detectors.sexual_image.network import CROP, SHA256, SIDE, Network, NetworkError, packaged
+from seawall.detectors.sexual_image.network import CROP, SHA256, SIDE, SexualImageNetwork, NetworkError, packaged
 from seawall.model.content import Modality, Part
 from seawall.model.signals import (
     Cost,
@@ -62,7 +62,7 @@ class SexualImageDetector:
         self._media = media
         self._own: Media | None = None
         self._file = file or packaged()
-        self._network: Network | NetworkError | None = None
+        self._network: SexualImageNetwork | NetworkError | None = None
         self._lock = threading.Lock()
 
     @property
@@ -102,12 +102,12 @@ class SexualImageDetector:
             return rasters.about(part, NAME)
         return (_signal(SIGNAL, max(network.score(raster) for raster in rasters), part),)
 
-    def _loaded(self, file: Path) -> Network | NetworkError:
+    def _loaded(self, file: Path) -> SexualImageNetwork | NetworkError:
         """The network, or why there is none; found out once."""
         with self._lock:
             if self._network is None:
                 try:
-                    self._network = Network(file)
+                    self._network = SexualImageNetwork(file)
                 except NetworkError as error:
                     self._network = error
             return self._network

@@ -29,7 +29,7 @@ def packaged() -> Path | None:
     return Path(found.origin).with_name(FILE)
 
 
-class Network:
+class SexualImageNetwork:
     """Scores images from 0 to 1: the more sexual, the higher. Thread-safe.
 
     Raises ``NetworkError`` when the file is missing, or is not byte for byte the one that was measured.
