@@ -96,6 +96,7 @@ OF_THE_CATALOGUE = {
     "copied-audio",
     "bait-titles",
     "covert-messages",
+    "sexual-images",  # a comment has none
     "fake-pharmacy",
     "impersonation",
     "artificial-streaming",

@@ -57,6 +57,9 @@ def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = No
         reads = ", ".join(sorted(extractor.spec.modalities))
         table.add_row(extractor.spec.name, extractor.spec.version, extractor.spec.cost.value, reads, makes, "")
     out.print(table)
+    for detector in builtin:
+        if fault := getattr(detector, "fault", None):
+            out.print(f"{detector.spec.name}: {fault}", soft_wrap=True, markup=False)
     out.print(f"Shipped services: {', '.join(providers.names())}", soft_wrap=True)
     offers = [f"{offer.name} ({offer.distribution})" for offer in installed()]
     out.print(f"Plug-ins installed: {', '.join(offers) or 'none'}", soft_wrap=True)

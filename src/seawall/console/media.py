@@ -18,7 +18,9 @@ _KINDS = (marked("frame"), marked("speech"), marked("transcript"), marked("match
 _NAMED_KINDS = (marked("link"), marked("metadata"))
 NOTABLE = 0.5  # marks with such a signal are emphasised
 FAINT = 0.1  # weaker signals are shown only in the table of signals
-MEASURES = frozenset({"image_quality", "speech_seconds", "speech_unchecked", "link_count"})  # no evidence
+MEASURES = frozenset(
+    {"image_quality", "speech_seconds", "speech_unchecked", "sexual_image_unchecked", "link_count"}
+)  # no evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

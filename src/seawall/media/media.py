@@ -137,6 +137,20 @@ class Media:
         size, blobs = answer
         return _checked(lambda: DisplayedImage(size.width, size.height, size.full, *blobs))
 
+    def squares(self, data: bytes, side: int, crop: int) -> tuple[bytes, ...] | UnreadableMedia:
+        """An image as a classifier reads it: squeezed to ``side``, its middle ``crop`` by ``crop`` pixels, RGB.
+
+        One raster, or several of a transparent image: over white, over black, and its colours alone.
+        """
+        options = {"max_pixels": self.limits.max_pixels, "side": side, "crop": crop}
+        answer = self._images.ask("squares", data, options, int)
+        if isinstance(answer, UnreadableMedia):
+            return answer
+        rasters = answer[1]
+        if not rasters or any(len(raster) != 3 * crop * crop for raster in rasters):
+            return UnreadableMedia("crashed")
+        return rasters
+
     def size(self, data: bytes) -> tuple[int, int] | UnreadableMedia:
         """Width and height of an image as a viewer shows it, from its header alone."""
         answer = self._images.ask("size", data, {"max_pixels": self.limits.max_pixels}, tuple[int, int])

@@ -33,6 +33,7 @@ from seawall.media.decoders.operation import Answer, DecodeRefused, Operation
 def load() -> dict[str, Operation]:
     """All operations, tried on an image of each format, so that nothing is loaded later."""
     operations: dict[str, Operation] = {"pdq": measure, "animation": animation, "shown": shown, "size": size}
+    operations["squares"] = squares
     operations["metadata"] = metadata
     with contextlib.suppress(ImportError):
         from seawall.media.decoders.barcodes import codes
@@ -42,7 +43,7 @@ def load() -> dict[str, Operation]:
     Image.preinit()
     colour_conversion.load()
     metadata_parts.load()
-    options = {"max_pixels": 1024, "max_frames": 4, "longest": 32}
+    options = {"max_pixels": 1024, "max_frames": 4, "longest": 32, "side": 32, "crop": 28}
     for name in FORMATS:
         encoded = io.BytesIO()
         Image.effect_noise((32, 32), 50).convert("RGB").save(encoded, name, save_all=name == "GIF")
@@ -140,6 +141,27 @@ def shown(data: bytes, options: dict[str, Any]) -> Answer:
     width, height = raster.size
     full = stored if turn in _UPRIGHT else stored[::-1]
     return {"width": width, "height": height, "full": full}, (raster.tobytes(),)
+
+
+def squares(data: bytes, options: dict[str, Any]) -> Answer:
+    """The image as an image classifier reads it: squeezed to ``side`` by ``side`` pixels, of which the middle ``crop``
+    by ``crop`` are kept, as JPEG and decoded again; RGB, row by row. Of a transparent image: each of its ``pages``.
+
+    The steps are those by which Yahoo's open_nsfw was fitted, the JPEG included: they change its scores.
+    """
+    with opened(data, options) as image:
+        turn = turn_of(image)
+        pixels = as_meant(image, in_8_bits(image))
+    rasters = (_square(page, options["side"], options["crop"]) for page in pages(pixels, turn))
+    found = list(dict.fromkeys(rasters))
+    return len(found), found
+
+
+def _square(page: Image.Image, side: int, crop: int) -> bytes:
+    margin, encoded = (side - crop) // 2, io.BytesIO()
+    squeezed = page.resize((side, side), Image.Resampling.BILINEAR)
+    squeezed.crop((margin, margin, margin + crop, margin + crop)).save(encoded, "JPEG")
+    return Image.open(encoded).tobytes()
 
 
 def size(data: bytes, options: dict[str, Any]) -> Answer:
