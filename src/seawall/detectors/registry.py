@@ -34,6 +34,7 @@ def default_detectors(
     """
     from seawall.detectors.audio import AudioDetector  # imported here: not needed for text
     from seawall.detectors.joint import JointDetector
+    from seawall.detectors.provenance import ProvenanceDetector
     from seawall.detectors.text.model import TextModel  # imported here: so that inline detectors do not load numpy
     from seawall.detectors.video import VideoDetector
     from seawall.media import Media
@@ -54,6 +55,7 @@ def default_detectors(
         AudioDetector(banks, media),
         VideoDetector(banks, media),
         JointDetector(text_model, media),
+        ProvenanceDetector(media),
         AbsentHashers(banks),
         *(HashDetector(banks, hasher) for hasher in hashers),
     )
