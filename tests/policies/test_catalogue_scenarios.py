@@ -92,6 +92,21 @@ def test_the_same_recording_under_another_name(look: Look, banks: BankDetector) 
     assert (fresh.verdict, fresh.actions) == (Verdict.ALLOW, ())
 
 
+def test_what_a_cover_says_of_ai_becomes_a_label(look: Look) -> None:
+    pytest.importorskip("c2pa")
+    from media.provenance_files import signed
+
+    changed = bytearray(signed())
+    changed[-200] ^= 1
+    covers = {"whole": signed(), "changed": bytes(changed), "camera": signed(source_type="digitalCapture")}
+    fields = {"title": "Harbour", "artists": ["The Examples"], "explicit": False}
+    actions = {}
+    for name, cover in covers.items():
+        outcome = look("track", {**fields, "cover": {"base64": base64.b64encode(cover).decode()}})
+        actions[name] = sorted(action.kind for action in outcome.actions)
+    assert actions == {"whole": ["label_synthetic"], "changed": ["label_synthetic", "review"], "camera": []}
+
+
 def test_no_shipped_rule_of_the_catalogue_removes_anything(bundle: Bundle) -> None:
     for policy in bundle.policies:
         if policy.name in CATALOGUE:

@@ -35,6 +35,7 @@ def default_detectors(
     from seawall.detectors.audio import AudioDetector  # imported here: not needed for text
     from seawall.detectors.joint import JointDetector
     from seawall.detectors.sexual_image import SexualImageDetector
+    from seawall.detectors.provenance import ProvenanceDetector
     from seawall.detectors.text.model import TextModel  # imported here: so that inline detectors do not load numpy
     from seawall.detectors.video import VideoDetector
     from seawall.media import Media
@@ -56,6 +57,7 @@ def default_detectors(
         VideoDetector(banks, media),
         JointDetector(text_model, media),
         SexualImageDetector(media),
+        ProvenanceDetector(media),
         AbsentHashers(banks),
         *(HashDetector(banks, hasher) for hasher in hashers),
     )

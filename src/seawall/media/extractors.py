@@ -151,7 +151,7 @@ class MetadataExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="metadata",
-        version="1",
+        version="2",
         modalities=frozenset({Modality.IMAGE, Modality.AUDIO, Modality.VIDEO}),
         gives=frozenset({Modality.TEXT, Modality.IMAGE}),
         makes="metadata",
@@ -168,7 +168,16 @@ class MetadataExtractor(MediaExtractor):
             return ExtractedParts()
         else:
             found = self._media.media_metadata(data, covers=part.modality is Modality.AUDIO)
-        return self._made(part, found, lambda found: _metadata_parts(part, found))
+        return self._made(part, found, lambda found: _metadata_parts(part, self._with_signer(data, found)))
+
+    def _with_signer(self, data: bytes, found: MediaMetadata) -> MediaMetadata:
+        """With the names in a C2PA manifest. Whether it can be read is the answer of the detector ``provenance``."""
+        record = self._media.provenance(data)
+        if isinstance(record, UnreadableMedia):
+            return found
+        names = {"signer": record.signer, "generator": record.generator}
+        texts = tuple(MetadataText(name, text) for name, text in names.items() if text)
+        return replace(found, texts=(*found.texts, *texts))
 
 
 class FramesExtractor(MediaExtractor):

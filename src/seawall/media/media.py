@@ -21,6 +21,7 @@ from seawall.media.results import (
     LinkTarget,
     MediaMetadata,
     MetadataText,
+    ProvenanceRecord,
     SpeechSegments,
     TextLine,
     TextPassage,
@@ -30,6 +31,7 @@ from seawall.media.results import (
     from_wav,
     with_channel,
 )
+from seawall.media.signatures import may_state_provenance
 from seawall.model.signals import ExtractionGap
 
 T = TypeVar("T")
@@ -41,6 +43,7 @@ NEEDS: Final = {
     "words": ("rapidocr", "cv2"),
     "speech": ("onnxruntime",),
     "documents": (),  # PDFs need pypdf; without it the other formats are read
+    "provenance": (),  # manifests need c2pa; without it XMP is read
 }
 """The modules each family of decoders needs."""
 
@@ -72,6 +75,9 @@ _SPEECH: Final = ProcessLimits(
     memory_bytes=2 << 30,
     requests=50,
 )
+_PROVENANCE: Final = ProcessLimits(
+    max_bytes=256 << 20, seconds=20, usual_seconds=2, memory_bytes=2 << 30, reply_bytes=0, requests=200
+)
 _PROCESSES: Final = 2  # of a family in which one file may take much longer than others
 _CORES: Final = os.cpu_count() or 1
 
@@ -85,6 +91,7 @@ class MediaLimits:
     words: ProcessLimits = _WORDS
     speech: ProcessLimits = _SPEECH
     documents: ProcessLimits = _DOCUMENTS
+    provenance: ProcessLimits = _PROVENANCE
     max_pixels: int = 50_000_000  # of an image
     max_video_pixels: int = 9_000_000  # of a frame: 4K
     max_seconds: int = 2 * 3_600  # of a video or an audio file
@@ -114,7 +121,8 @@ class Media:
         self._words = ProcessPool("words", self.limits.words, more)
         self._speech = ProcessPool("speech", self.limits.speech, more)
         self._documents = ProcessPool("documents", self.limits.documents, _PROCESSES)
-        self._pools = (self._images, self._videos, self._words, self._speech, self._documents)
+        self._provenance = ProcessPool("provenance", self.limits.provenance)
+        self._pools = (self._images, self._videos, self._words, self._speech, self._documents, self._provenance)
         self._recent = ResultCache()
 
     def codes(self, data: bytes) -> tuple[DecodedCode, ...] | UnreadableMedia:
@@ -210,6 +218,12 @@ class Media:
             )
         )
 
+    def provenance(self, data: bytes) -> ProvenanceRecord | UnreadableMedia:
+        """Where a file says that it comes from. One that says nothing needs no process."""
+        if not may_state_provenance(data):
+            return ProvenanceRecord("none")
+        return self._recent.get(("provenance", data), lambda: self._read_provenance(data))
+
     @property
     def pids(self) -> tuple[int, ...]:
         """Process ids of the running decoding processes."""
@@ -260,6 +274,10 @@ class Media:
             return answer
         found, channels = answer
         return _checked(lambda: AudioContent(channels[0], channels[1:], found.gaps))
+
+    def _read_provenance(self, data: bytes) -> ProvenanceRecord | UnreadableMedia:
+        answer = self._provenance.ask("provenance", data, {}, ProvenanceRecord)
+        return answer if isinstance(answer, UnreadableMedia) else answer[0]
 
     def _find_speech(self, data: bytes) -> tuple[SpeechSegments, ...] | UnreadableMedia:
         sound = self.sound(data)

@@ -230,6 +230,38 @@ class MetadataText:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvenanceRecord:
+    """Where a file says that it comes from. Source types are IPTC's words: ``trainedAlgorithmicMedia`` …
+
+    ``manifest``: ``none``, ``valid`` (signature and digests hold), ``broken`` (something does not, see ``codes``),
+    ``elsewhere`` (the file refers to one that is not fetched), ``gone`` (it refers to one inside it that is not there).
+    ``declared``: source types in the file's own manifest; ``ingredients``: in those of what it was made from;
+    ``described``: in its XMP. ``signer`` and ``generator``: as the manifest writes them, which nobody checked.
+
+    Raises ``ValueError`` for other words: the process that read the file may send anything.
+    """
+
+    manifest: str
+    described: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
+    ingredients: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    signer: str = ""
+    generator: str = ""
+
+    def __post_init__(self) -> None:
+        if self.manifest not in ("none", "valid", "broken", "elsewhere", "gone"):
+            raise ValueError("no state of a manifest")
+        types = (*self.described, *self.declared, *self.ingredients)
+        if not all(each.isalpha() and each.isascii() and len(each) <= 60 for each in types):
+            raise ValueError("no source type")
+        if not all(len(each) <= 80 and each.replace(".", "").replace("_", "").isalnum() for each in self.codes):
+            raise ValueError("no code")
+        if max(len(self.signer), len(self.generator)) > 200:
+            raise ValueError("a name that is too long")
+
+
+@dataclass(frozen=True, slots=True)
 class MediaMetadata:
     """Texts and images (encoded, by name: cover, thumbnail) beside a file's pixels or samples.
 

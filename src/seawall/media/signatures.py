@@ -29,3 +29,13 @@ _SIGNATURES: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = tuple(
 def media_type(data: bytes) -> str | None:
     """``image/png``, ``video/mp4`` …; None if unknown. Audio and video containers start alike."""
     return next((name for pattern, name in _SIGNATURES if pattern.match(data)), None)
+
+
+def carries_manifest(data: bytes) -> bool:
+    """Whether a C2PA manifest may be in the file: the names of its outer box and of its kind are."""
+    return b"jumb" in data and b"c2pa" in data
+
+
+def may_state_provenance(data: bytes) -> bool:
+    """Whether the file may say where it comes from, in a manifest or in XMP."""
+    return carries_manifest(data) or b"<x:xmpmeta" in data or b"<rdf:RDF" in data

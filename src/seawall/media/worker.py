@@ -76,6 +76,10 @@ def load(family: str) -> dict[str, Operation]:
         from seawall.media.decoders import documents
 
         return documents.load()
+    if family == "provenance":
+        from seawall.media.decoders import provenance
+
+        return provenance.load()
     raise ValueError(f"unknown family of decoders {family!r}")
 
 

@@ -48,6 +48,13 @@ GOOD: dict[str, list[tuple[str, bool, tuple[str, ...]]]] = {
     ],
     "granite-guardian-3.3": [("<score> yes </score>", True, ()), ("<score>no</score>", False, ())],
     "shieldgemma": [("Yes", True, ()), (" No", False, ()), ("Yes\n\nBecause it insults.", True, ())],
+    "qwen3guard": [
+        ("Safety: Safe\nCategories: None", False, ()),
+        ("Safety: Unsafe\nCategories: Violent", True, ("Violent",)),
+        ("Safety: Unsafe\nCategories: Suicide & Self-Harm, PII\n", True, ("Suicide & Self-Harm", "PII")),
+    ],
+    "cope": [("1", True, ()), (" 0\n", False, ())],
+    "shieldstral": [('{"violation": 1, "rationale": "calls a group vermin"}', True, ())],
 }
 
 BAD: dict[str, list[str]] = {
@@ -70,6 +77,13 @@ BAD: dict[str, list[str]] = {
     ],
     "granite-guardian-3.3": ["", "yes", "<score>1</score>"],
     "shieldgemma": ["", "yes", "NO", "Maybe", "Nope", "Yesterday", "The answer is Yes", '"Yes"'],
+    "qwen3guard": [
+        "", "Safe", "Safety: Safe", "Safety: Safe\nCategories: Violent", "Safety: Unsafe\nCategories: None",
+        "Safety: Unsafe", "Safety: Unsafe\nCategories: Rudeness", "safety: safe\nCategories: None",
+        "Safety: Controversial\nCategories: None", "Safety: Safe\nCategories: None\nSafety: Unsafe\nCategories: PII",
+    ],
+    "cope": ["", "2", "10", "1 0", "yes", "1.", '{"violation": 1}'],
+    "shieldstral": ["", "safe", "unsafe\nS1", "1"],
 }  # fmt: skip
 
 
@@ -95,7 +109,8 @@ def test_anything_else_is_no_ruling(name: str) -> None:
 @given(st.text())
 def test_no_text_makes_a_parser_stumble(name: str, answer: str) -> None:
     ruling = parse(FAMILIES[name], answer)
-    assert ruling is None or answer[slice(*ruling.label)] in (FAMILIES[name].yes, FAMILIES[name].no)
+    words = (FAMILIES[name].yes, FAMILIES[name].no, "Controversial")
+    assert ruling is None or answer[slice(*ruling.label)] in words
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -206,6 +221,19 @@ def test_with_logprobs_the_score_is_how_sure_the_model_was(
     assert scored is not None
     assert scored.sure
     assert scored.score == pytest.approx(score)
+
+
+def test_controversial_is_an_uncertain_score() -> None:
+    """Neither a violation nor harmless, however sure the model is of the word."""
+    answer = "Safety: Controversial\nCategories: Politically Sensitive Topics"
+    tokens: Tokens = [("Safety: ", {}), ("Controversial", {"Controversial": 0.99}), (answer.partition("l\n")[2], {})]
+    scored = read_choice(FAMILIES["qwen3guard"], _choice(answer, tokens))
+    assert scored is not None
+    assert (scored.score, scored.ruling.violates, scored.ruling.is_uncertain) == (0.5, False, True)
+    assert scored.ruling.codes == ("Politically Sensitive Topics",)
+    mean = vote([scored, scored, None])
+    assert mean is not None
+    assert (mean.score, mean.ruling.is_uncertain) == (0.5, True)
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,10 @@ def test_in_the_runner_a_judge_is_asked_in_its_band_only(service: Service, make:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("family: gpt-oss-safeguard", "family: gpt"), "family: 'gpt' is none of: gpt-oss-safeguard, granite-guardian"),
+        (
+            ("family: gpt-oss-safeguard", "family: gpt"),
+            "family: 'gpt' is none of: cope, gpt-oss-safeguard, granite-guardian",
+        ),
         (("{policy: hateful-conduct, harm: hate}", "{}"), "signals.hate_judged.policy: this is missing"),
         (("policy: hateful-conduct", "categories: [S1]"), "gpt-oss-safeguard has none: write policy"),
         (("url: SERVICE/v1", "url: http://judge.example/v1"), "plain http exposes content and keys"),

@@ -23,7 +23,7 @@ from msgspec import Meta
 from seawall.configfile import ConfigStruct, Name, Section, Text, Texts, expand
 from seawall.model.harms import HARMS
 from seawall.model.signals import Cost, DetectorSpec, SignalKind, SignalSpec
-from seawall.providers.judges.families import FAMILIES, Family, LlamaGuard
+from seawall.providers.judges.families import FAMILIES, Family
 from seawall.providers.judges.judge import MODALITIES, JudgeConfig, JudgedPolicy
 from seawall.providers.judges.questions import PolicyQuestion
 from seawall.providers.limits import CallLimits, LimitsFile
@@ -103,9 +103,9 @@ def _charge(name: str, section: Section, family: Family) -> JudgedPolicy:
     file = section.convert(ChargeFile)
     signal = SignalSpec(name=name, kind=SignalKind.SCORE, harm=file.harm, description=file.description)
     if not family.by_question:
-        strangers = sorted(set(file.categories) - set(LlamaGuard.categories))
+        strangers = sorted(set(file.categories) - set(family.categories))
         if not file.categories or strangers:
-            section.fail("categories", f"{family.name} knows {LlamaGuard.categories[0]} to {LlamaGuard.categories[-1]}")
+            section.fail("categories", f"{family.name} knows: {', '.join(family.categories)}")
         return JudgedPolicy(signal=signal, categories=tuple(file.categories))
     if file.categories:
         section.fail("categories", f"{family.name} has none: write policy, or definition and guidance")

@@ -1,7 +1,8 @@
 """Model families: the prompt of each, and the one form of answer accepted from it. Other answers are discarded.
 
 Formats follow the vendors' public descriptions: OpenAI's guide to gpt-oss-safeguard and the harmony format; Meta's
-model card of Llama Guard 3; IBM's Granite Guardian 3.3 and 4.1 cookbooks; Google's ShieldGemma card.
+model card of Llama Guard 3; IBM's Granite Guardian 3.3 and 4.1 cookbooks; Google's ShieldGemma card; the README of
+Qwen3Guard-Gen; Zentropi's description of CoPE. Shieldstral's own prompt was not seen: it is asked in a form of ours.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeVerdict:
-    """A parsed answer. ``label``: position of the deciding word in the answer; ``codes``: the named categories."""
+    """A parsed answer. ``label``: position of the deciding word in the answer; ``codes``: the named categories.
+
+    ``is_uncertain``: the model leaves it open; it neither violates nor is found harmless.
+    """
 
     violates: bool
     label: tuple[int, int]
     codes: tuple[str, ...] = ()
+    is_uncertain: bool = False
 
 
 class Family(Protocol):
@@ -44,6 +49,7 @@ class Family(Protocol):
     yes: str  # the deciding word that means a violation, as a model writes it
     no: str
     by_question: bool  # one call per policy; otherwise one call for all categories
+    categories: tuple[str, ...]  # that the model names in its answers
     answer_tokens: int
 
     def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
@@ -60,6 +66,7 @@ class Safeguard:
     version = "1"
     yes, no = "1", "0"
     by_question = True
+    categories: tuple[str, ...] = ()
     answer_tokens = 2_048  # it reasons first
 
     _ORDER: Final = (
@@ -113,7 +120,7 @@ class LlamaGuard:
     yes, no = "unsafe", "safe"
     by_question = False
     answer_tokens = 32
-    categories: Final = tuple(f"S{number}" for number in range(1, 15))
+    categories: tuple[str, ...] = tuple(f"S{number}" for number in range(1, 15))
 
     _UNSAFE: Final = re.compile(r"\s*(unsafe)\s*\n(S\d{1,2}(?:\s*,\s*S\d{1,2})*)\s*")
     _SAFE: Final = re.compile(r"\s*(safe)\s*")
@@ -140,6 +147,7 @@ class GraniteGuardian:
     version = "1"
     yes, no = "yes", "no"
     by_question = True
+    categories: tuple[str, ...] = ()
     answer_tokens = 64
 
     _ORDER: Final = (
@@ -186,6 +194,7 @@ class ShieldGemma:
     version = "1"
     yes, no = "Yes", "No"
     by_question = True
+    categories: tuple[str, ...] = ()
     answer_tokens = 1  # the score is in the first token
 
     _ORDER: Final = (
@@ -208,8 +217,95 @@ class ShieldGemma:
         return None if match is None else JudgeVerdict(violates=match[1] == "Yes", label=match.span(1))
 
 
+class Qwen3Guard:
+    """Qwen3Guard-Gen: the server's chat template contains its categories; *controversial* is an uncertain answer."""
+
+    name = "qwen3guard"
+    version = "1"
+    yes, no = "Unsafe", "Safe"
+    by_question = False
+    answer_tokens = 128
+    categories: tuple[str, ...] = (
+        "Violent",
+        "Non-violent Illegal Acts",
+        "Sexual Content or Sexual Acts",
+        "PII",
+        "Suicide & Self-Harm",
+        "Unethical Acts",
+        "Politically Sensitive Topics",
+        "Copyright Violation",
+        "Jailbreak",
+    )
+
+    _FORM: Final = re.compile(r"\s*Safety: (Safe|Unsafe|Controversial)\s*\nCategories: ([^\n]+?)\s*")
+
+    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+        """The content as the user's turn, the form that the model was trained on."""
+        return Prompt(messages=({"role": "user", "content": defuse(text)},))
+
+    def parse(self, answer: str) -> JudgeVerdict | None:
+        """``Safety: Safe|Unsafe|Controversial`` and a line of known categories; ``None`` for a safe one."""
+        match = self._FORM.fullmatch(answer)
+        if match is None:
+            return None
+        codes = tuple(code.strip() for code in match[2].split(","))
+        if match[1] == "Safe":
+            return JudgeVerdict(violates=False, label=match.span(1)) if codes == ("None",) else None
+        if not all(code in self.categories for code in codes):
+            return None
+        uncertain = match[1] == "Controversial"
+        return JudgeVerdict(violates=not uncertain, label=match.span(1), codes=codes, is_uncertain=uncertain)
+
+
+class Cope:
+    """CoPE: one prompt with policy and content, answered by one token."""
+
+    name = "cope"
+    version = "1"
+    yes, no = "1", "0"
+    by_question = True
+    categories: tuple[str, ...] = ()
+    answer_tokens = 1
+
+    _ORDER: Final = (
+        "INSTRUCTIONS\n============\n\nExamine the given CONTENT and determine whether the given content meets the "
+        'criteria for any label in the POLICY section. If so, answer "1". If not, answer "0". Answer "1" or "0" only.'
+        "\n\n\nPOLICY\n======\n\n{policy}\n\n\nCONTENT\n=======\n\n{content}\n\n\nANSWER\n======\n\n"
+    )
+    _FORM: Final = re.compile(r"\s*([01])\s*")
+
+    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+        """Instructions, policy and content as one user's turn."""
+        assert question is not None
+        policy = f"{question.title}\n\n{question.definition.strip()}\n\n{question.guidance.strip()}".strip()
+        order = self._ORDER.format(policy=policy, content=quote(text))
+        return Prompt(messages=({"role": "user", "content": order},))
+
+    def parse(self, answer: str) -> JudgeVerdict | None:
+        """``1`` or ``0`` and nothing else."""
+        match = self._FORM.fullmatch(answer)
+        return None if match is None else JudgeVerdict(violates=match[1] == "1", label=match.span(1))
+
+
+class Shieldstral(Safeguard):
+    """Shieldstral, which takes a policy: asked like an instruction model until its own prompt is published."""
+
+    name = "shieldstral"
+    answer_tokens = 256  # it does not reason
+
+
 FAMILIES: Final[dict[str, Family]] = {
-    family.name: family for family in (Safeguard(), LlamaGuard(), GraniteGuardian(), GraniteGuardian33(), ShieldGemma())
+    family.name: family
+    for family in (
+        Safeguard(),
+        LlamaGuard(),
+        GraniteGuardian(),
+        GraniteGuardian33(),
+        ShieldGemma(),
+        Qwen3Guard(),
+        Cope(),
+        Shieldstral(),
+    )
 }
 
 

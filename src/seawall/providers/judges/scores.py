@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from seawall.providers.judges.families import Family, JudgeVerdict, parse
+
+UNCERTAIN: Final = 0.5
+"""The score of an answer that leaves it open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,8 @@ def read_choice(family: Family, choice: object) -> ScoredChoice | None:
     ruling = parse(family, answer)
     if ruling is None or not isinstance(answer, str):
         return None
+    if ruling.is_uncertain:  # it names no side, whatever the probability of its word
+        return ScoredChoice(score=UNCERTAIN, ruling=ruling, sure=False)
     reported = label_probability(family, answer, ruling, choice.get("logprobs"))
     if reported is not None:
         return ScoredChoice(score=reported, ruling=ruling, sure=True)
@@ -86,5 +91,8 @@ def vote(votes: Sequence[ScoredChoice | None]) -> ScoredChoice | None:
         return None
     score = sum(one.score for one in given) / len(given)
     codes = sorted({code for one in given for code in one.ruling.codes})
-    ruling = JudgeVerdict(violates=score >= 0.5, label=given[0].ruling.label, codes=tuple(codes))
+    uncertain = all(one.ruling.is_uncertain for one in given)
+    ruling = JudgeVerdict(
+        violates=score >= 0.5 and not uncertain, label=given[0].ruling.label, codes=tuple(codes), is_uncertain=uncertain
+    )
     return ScoredChoice(score=score, ruling=ruling, sure=all(one.sure for one in given))
