@@ -36,6 +36,7 @@ class MeaningIndex:
         if len(entries) != len(embeddings):
             raise ValueError(f"{len(entries)} examples, {len(embeddings)} embeddings")
         self._entries = tuple(entries)
+        self.banks = frozenset(entry.bank for entry in entries)
         self._embeddings = np.ascontiguousarray(embeddings, np.float32)
         self._least = np.array([least_cosine(entry.threshold) for entry in entries], np.float32)
 

@@ -89,10 +89,11 @@ class MeaningDetector:
     def detect_above(self, parts: Sequence[Part], thresholds: Thresholds | None) -> list[DetectorResult]:
         """As ``detect``; nothing if ``thresholds`` name no bank that holds an example. Raises ``ArtefactError``."""
         matcher = self._banks.matcher
-        held = {entry.bank for entry in matcher.meanings()}
-        if not held or (thresholds is not None and not any(f"bank:{bank}" in thresholds for bank in held)):
+        if not matcher.has("meaning"):
             return [()] * len(parts)
         examples = self._index(matcher)
+        if thresholds is not None and not any(f"bank:{bank}" in thresholds for bank in examples.banks):
+            return [()] * len(parts)
         return [self._answer(matcher, examples, part) for part in parts]
 
     def entries(self) -> list[BankEntry]:

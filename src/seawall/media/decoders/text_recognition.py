@@ -45,7 +45,7 @@ class WordsOfImage:
     unread: bool
 
 
-class LineReader(RapidOCR):  # type: ignore[misc]
+class LineReader(RapidOCR):
     """RapidOCR that also tells whether it found a line of text and could not read it.
 
     Letters of a script that the recogniser does not know become nothing, or a few marks, or other letters that it is
@@ -69,8 +69,8 @@ def is_unread(text: str, score: float, width: int, height: int, sure: float) -> 
     """Whether a line of text is in a script that the recogniser does not know.
 
     ``sure``: of its being text. A line of a known script has at least one letter per height of the line (measured: 1.0
-    to 3.1); what is nearly square may be a picture. A line that became nothing but spaces and marks is read with great
-    certainty or none; what is blurred, with little. Lines read as wrong letters are told by the recogniser's doubt
+    to 3.1); what is nearly square may be a picture. A line that became nothing, or spaces and marks, is read with great
+    certainty or none; a blurred one, with some. Lines read as wrong letters are told by the recogniser's doubt
     where the finder of lines has none.
     """
     shape = width / height
@@ -78,7 +78,7 @@ def is_unread(text: str, score: float, width: int, height: int, sure: float) -> 
         return False
     letters = sum(map(str.isalnum, text)) / shape
     if letters < _NO_LETTERS:
-        return sure >= _SURELY_TEXT and (not text.strip() or score >= _SURELY_NOTHING)
+        return sure >= _SURELY_TEXT and (not text or score >= _SURELY_NOTHING)
     return (
         letters < _FEW_LETTERS
         and shape >= _DOUBTED_SHAPE

@@ -7,10 +7,10 @@ match more than ``MOST_HARMLESS`` of harmless text.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,11 @@ from seawall.match import MEANING_PERCENT, BankEntry
 from seawall.match.meaning import least_cosine
 from seawall.measure.intervals import wilson
 from seawall.publish.banks.errors import BankError
-from seawall.publish.banks.settings import BankSettings
 from seawall.shipped import Folder
 from seawall.yamlfile.nodes import read_values
 from seawall.yamlfile.source import SourceFile
+
+Thresholds: TypeAlias = Mapping[str, int]
 
 MOST_HARMLESS: Final = 0.01
 """Share of harmless sentences that a bank may match; examples that match more are refused."""
@@ -141,9 +142,12 @@ def check_reach(meanings: MeaningDetector, examples: Sequence[BankEntry], place:
     )
 
 
-def check_usual(meanings: MeaningDetector, bank: str, before: BankSettings, after: BankSettings) -> None:
-    """Raises BankError if the bank's examples match too many harmless sentences at its new threshold of meaning."""
-    former, asked = (each.thresholds.get("meaning", MEANING_PERCENT) for each in (before, after))
+def check_usual(meanings: MeaningDetector, bank: str, before: Thresholds, after: Thresholds) -> None:
+    """Raises BankError if the bank's examples match too many harmless sentences at its new threshold of meaning.
+
+    ``before`` and ``after``: the bank's thresholds, by kind.
+    """
+    former, asked = (each.get("meaning", MEANING_PERCENT) for each in (before, after))
     if asked < former:
         examples = [
             replace(entry, threshold=asked) if entry.threshold in (None, former) else entry

@@ -135,7 +135,7 @@ def configure_bank(
     if meanings is not None:
         from seawall.publish.banks.meanings import check_usual  # here: it needs the text model
 
-        check_usual(meanings, bank, BankSettings() if before is None else before.settings, settings)
+        check_usual(meanings, bank, {} if before is None else before.settings.thresholds, settings.thresholds)
     event = BankConfigured(
         bank=bank,
         by=by,
