@@ -121,8 +121,8 @@ def ocr_figures(model: TextModel, data: Path, count: int) -> dict[str, Any]:
     for noise in (0, 25, 60):
         read = []
         for text in texts:
-            lines = media.words(encoded(drawn_text(text, noise, generator), 70))
-            read.append("" if isinstance(lines, UnreadableMedia) else " ".join(line.text for line in lines))
+            words = media.words(encoded(drawn_text(text, noise, generator), 70))
+            read.append("" if isinstance(words, UnreadableMedia) else " ".join(line.text for line in words.lines))
         same = np.mean([a.lower().split() == b.lower().split() for a, b in zip(texts, read, strict=True)])
         reached = average_precision(truth, model.probabilities(read)[:, column])
         figures[f"noise {noise}"] = {

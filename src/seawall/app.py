@@ -14,6 +14,7 @@ from seawall.detection import ConfiguredDetectors as ConfiguredDetectors
 from seawall.detection import configured_detectors as configured_detectors
 from seawall.detectors.banks import NAMED_BANKS
 from seawall.detectors.hashes import InstalledHashers
+from seawall.detectors.text.meanings import MeaningDetector
 from seawall.learn import component as learn
 from seawall.match import Hashers
 from seawall.media import Media
@@ -149,6 +150,11 @@ class App:
     def banks(self) -> BankCache:
         """The cache of the banks' entries, for matching."""
         return self.context.get(BankCache)
+
+    @property
+    def meanings(self) -> MeaningDetector:
+        """What compares texts with the banks' examples of kind ``meaning``."""
+        return self.context.get(MeaningDetector)
 
     @property
     def runner(self) -> Runner:

@@ -10,6 +10,7 @@ from seawall.detect.cascade import CascadeError
 from seawall.detectors import default_detectors, default_extractors
 from seawall.detectors.banks import NAMED_BANKS, BankDetector
 from seawall.detectors.hashes import InstalledHashers
+from seawall.detectors.text.meanings import MeaningDetector
 from seawall.media import Media, TranscriberError
 from seawall.model import Detector, Extractor, Hasher
 from seawall.policy import NothingPublished, Policy, PublishedBundles
@@ -84,7 +85,8 @@ def services(context: ServiceContext) -> tuple[object, ...]:
         raise SettingsError(f"SEAWALL_DETECTORS: ask_when: {error}") from error
     except ValueError as error:  # two detectors with one name
         raise SettingsError(f"SEAWALL_DETECTORS or SEAWALL_PLUGINS: {error}") from error
-    return media, bank_detector, InstalledHashers({hasher.spec.name: hasher for hasher in hashers}), runner
+    meanings = next(each for each in detectors if isinstance(each, MeaningDetector))
+    return media, bank_detector, meanings, InstalledHashers({hasher.spec.name: hasher for hasher in hashers}), runner
 
 
 COMPONENT = Component(name="detect", services=services, cli="seawall.cli.detectors")

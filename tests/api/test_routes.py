@@ -44,6 +44,7 @@ ROUTES: list[tuple[str, str, str, Any, int]] = [
     ("GET", "/v1/banks", "bank", None, 200),
     ("GET", "/v1/banks/blocked-texts/entries", "bank", None, 200),
     ("POST", "/v1/banks/blocked-texts/entries", "bank", {"entries": [ENTRY]}, 201),
+    ("GET", "/v1/banks/blocked-texts/meaning", "bank", None, 200),
     ("DELETE", "/v1/banks/blocked-texts/entries/ent_nowhere", "bank", None, 404),
     ("GET", "/v1/banks/blocked-texts/entries/ent_nowhere", "bank", None, 404),
     ("PUT", "/v1/banks/some-texts", "bank", {"title": "Some texts"}, 200),

@@ -35,6 +35,36 @@ def add(rig: Rig, bank: str, value: str, kind: str = "text") -> str:
     return made
 
 
+EXAMPLES = """buy ten thousand streams for 20 dollars, message us
+we sell real plays and followers cheap
+
+get your song on big playlists, pay only 15 euro
+cheap followers and streams, instant delivery"""
+
+
+def test_examples_of_a_meaning_are_pasted_and_their_reach_is_shown(rig: Rig) -> None:
+    browser = rig.browser("policy")
+    assert "Reach of the examples" not in browser.get("/banks/offers?new=offers").text
+    answer = browser.post("/banks/offers/entries", kind="meaning", value=EXAMPLES)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/banks/offers")
+    page = browser.get("/banks/offers").text
+    assert "Reach of the examples" in page
+    assert "0 of 232 harmless sentences match" in page
+    assert "Suggested threshold: 5" in page
+    assert len(list_entries(rig.app.database, rig.app.vault, "offers")) == 4
+    for refused, threshold, why in (
+        ("what a great song, I love it", "40", "harmless sentences, such as"),
+        ("das ist ein Beispiel in einer anderen Sprache", "", "a language that the text model does not know"),
+        ("good one", "", "the text has 7 letters"),
+    ):
+        answer = browser.post("/banks/offers/entries", kind="meaning", value=refused, threshold=threshold)
+        assert answer.status_code == 422
+        assert why in answer.text
+        assert f">{refused}</textarea>" in answer.text  # nothing that was typed is lost
+        assert '<option value="meaning" selected>' in answer.text
+    assert len(list_entries(rig.app.database, rig.app.vault, "offers")) == 4
+
+
 def test_a_bank_is_made_filled_and_searched(rig: Rig) -> None:
     browser = rig.browser("policy")
     assert browser.get("/banks?new=stolen-covers").headers["location"] == "/banks/stolen-covers"

@@ -149,7 +149,7 @@ def test_values_are_kept_in_one_spelling(kind: str, value: str, kept: str) -> No
 @pytest.mark.parametrize(
     ("kind", "value", "threshold", "message"),
     [
-        ("sound", "x", None, "kind is 'sound'; it must be one of text, near_text, pattern, name, domain, image, audio"),
+        ("sound", "x", None, "kind is 'sound'; it must be one of text, near_text, meaning, pattern, name, domain"),
         ("text", "  ", None, "the value is empty"),
         ("text", "?!", None, "the text contains no word"),
         ("text", "a", 0, "threshold is 0; for kind text it must be from 1 to 100"),

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from media.document_files import Page, pdf
 from media.samples import encode, noise
-from seawall.media import DocumentContent, Media
+from seawall.media import DocumentContent, ImageWords, Media
 from seawall.media.decoders import pdfs
 from seawall.media.decoders.document_parts import DocumentParts
 from seawall.model import ExtractionGap
@@ -71,8 +71,8 @@ def test_letters_drawn_as_shapes_are_rendered_and_read(media: Media, shapes: str
     assert (BY_WORDS in found.gaps) or not lines
     (image,) = found.images
     said = media.words(image.data)
-    assert isinstance(said, tuple)
-    assert "killyoutonight" in "".join(line.text for line in said).replace(" ", "")
+    assert isinstance(said, ImageWords)
+    assert "killyoutonight" in "".join(line.text for line in said.lines).replace(" ", "")
 
 
 def test_too_many_shapes_are_a_gap(media: Media) -> None:

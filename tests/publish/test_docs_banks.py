@@ -50,7 +50,9 @@ def test_the_page_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
                 if words[:2] == ["bank", "match"]:
                     assert "no match in any bank" not in done.output, line
                 if words[:2] == ["bank", "import"]:
-                    assert "2 new" in done.output
+                    assert f"{'5' if words[2] == 'offers' else '2'} new" in done.output
+                if words[:2] == ["bank", "meaning"]:
+                    assert "suggested threshold: 5" in done.output
         elif info == "json request":
             request = body
         elif info == "json answer":

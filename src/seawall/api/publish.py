@@ -22,7 +22,7 @@ from seawall.app import BANKS, App
 from seawall.content.values import MAX_TEXT
 from seawall.match import Hit
 from seawall.model import Modality, Part, Unknown
-from seawall.publish import BankError, BankSettings, Entry, Lookup, Match, NewEntry, NoSuchEntry
+from seawall.publish import BankError, BankSettings, Entry, Lookup, Match, MeaningFigures, NewEntry, NoSuchEntry
 from seawall.publish.queries import BankState, bank_state, items_made_into, withhold
 
 Why = Annotated[str, Query(pattern=r"^([a-z][a-z0-9_-]{0,63})?$", description="A code such as wrong_match")]
@@ -82,6 +82,13 @@ class EntriesResponse:
     """Ids of the entries, in order; one that was there already keeps its id."""
 
     entries: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeaningResponse:
+    """What a bank's examples match; null: it holds none, or there are no harmless sentences to compare them with."""
+
+    figures: MeaningFigures | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,11 +159,19 @@ def router(app: App, keys: Keys) -> APIRouter:
         """Replace the settings of a bank. A new name creates a bank."""
         settings = BankSettings(**{name: getattr(asked, name) for name in _BANK_MEMBERS})
         with _refusals():
-            publish.configure_bank(app.ledger, bank, settings, f"key:{info.id}", app.kinds)
+            publish.configure_bank(app.ledger, bank, settings, f"key:{info.id}", app.kinds, app.meanings)
         app.banks.refresh()
         found = publish.find_bank(app.database, bank)
         assert found is not None, "just configured"
         return bank_state(found)
+
+    @routes.get("/banks/{bank}/meaning")
+    def get_meaning(bank: Code, info: Annotated[KeyInfo, Depends(bank_key)]) -> MeaningResponse:
+        """How far the bank's entries of kind ``meaning`` reach: measured against harmless sentences."""
+        with _refusals():
+            return MeaningResponse(
+                figures=publish.measure_meanings(app.meanings, publish.bank_meanings(app.meanings, bank))
+            )
 
     @routes.get("/banks/{bank}/entries")
     def get_entries(
@@ -182,7 +197,13 @@ def router(app: App, keys: Keys) -> APIRouter:
         entries = [NewEntry(**{name: getattr(one, name) for name in _ENTRY_MEMBERS}) for one in asked.entries]
         with _refusals():
             ids = await run_in_threadpool(
-                publish.add_entries, app.ledger, bank, entries, f"key:{info.id}", hashers=app.kinds
+                publish.add_entries,
+                app.ledger,
+                bank,
+                entries,
+                f"key:{info.id}",
+                hashers=app.kinds,
+                meanings=app.meanings,
             )
         await run_in_threadpool(app.banks.refresh)
         return EntriesResponse(entries=ids)

@@ -21,7 +21,7 @@ Reason = Annotated[str, typer.Option(help="A code such as wrong_match, harmless_
 Kind = Annotated[
     str,
     typer.Option(
-        help="text, near_text, pattern, name, domain, image, audio, video, digest, or a hasher's; see docs/banks.md"
+        help="text, near_text, meaning, pattern, name, domain, image, audio, video, digest or a hasher's: docs/banks.md"
     ),
 ]
 
@@ -75,7 +75,7 @@ def configure(
         on_erasure=on_erasure,
     )
     with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
-        configure_bank(app_.ledger, bank, wanted, command_author(), app_.kinds)
+        configure_bank(app_.ledger, bank, wanted, command_author(), app_.kinds, app_.meanings)
     out.print(f"{bank} is configured")
 
 
@@ -167,7 +167,8 @@ def add(
             item_id=item,
             account=account,
         )
-        out.print(add_entries(app_.ledger, bank, [entry], command_author(), hashers=app_.kinds)[0])
+        (made,) = add_entries(app_.ledger, bank, [entry], command_author(), hashers=app_.kinds, meanings=app_.meanings)
+        out.print(made)
 
 
 @app.command("import")
@@ -191,10 +192,54 @@ def import_(
         with Progress(console=out, transient=True) as progress:
             task = progress.add_task(bank, total=len(lines))
             done = import_entries(
-                app_.ledger, bank, lines, command_author(), lambda count: progress.update(task, completed=count)
+                app_.ledger,
+                bank,
+                lines,
+                command_author(),
+                lambda count: progress.update(task, completed=count),
+                app_.meanings,
             )
     held = f"; {done.held} existed already" if done.held else ""
     out.print(f"{done.read} entries are in {bank}: {done.added} new{held}")
+
+
+@app.command()
+def meaning(bank: Bank, data_dir: DataDir = None, database: DatabaseUrl = None) -> None:
+    """Show how far a bank's entries of kind meaning reach, measured against harmless sentences."""
+    from seawall.app import open_app
+    from seawall.publish import bank_meanings, measure_meanings
+
+    with explained(), open_app(settings(data_dir=data_dir, database_url=database)) as app_:
+        app_.banks.refresh()
+        found = measure_meanings(app_.meanings, bank_meanings(app_.meanings, bank))
+    if found is None:
+        fail(f"{bank} holds no entry of kind meaning")
+    table = Table("what", "number", "of", "95 % interval", title=bank)
+    table.add_row(
+        "harmless sentences that match",
+        str(found.matched),
+        str(found.harmless),
+        f"{found.matched_low:.1%} to {found.matched_high:.1%}",
+    )
+    table.add_row(
+        "examples that another example finds",
+        str(found.found),
+        str(found.examples),
+        f"{found.found_low:.0%} to {found.found_high:.0%}",
+    )
+    table.add_row(
+        "precision, if 1 text in 100 says the same", "", "", f"{found.precision_low:.0%} to {found.precision_high:.0%}"
+    )
+    out.print(table)
+    if found.suggested is None:
+        out.print("no threshold keeps all harmless sentences out: use examples that say more", style="yellow")
+    else:
+        out.print(
+            f"suggested threshold: {found.suggested}; there {found.found_at_suggested} of {found.examples} examples "
+            "find each other and no harmless sentence matches"
+        )
+    for sentence in found.nearest:
+        out.print(f"nearest harmless sentence: {sentence}", markup=False)
 
 
 @app.command()

@@ -39,6 +39,7 @@ def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = No
     """List the detectors in use, and the services and plug-ins that can be enabled."""
     from seawall.detect.cascade import score_ranges_of
     from seawall.detect.plugins import installed
+    from seawall.detectors import default_extractors
     from seawall.shipped import providers
 
     with explained():
@@ -60,6 +61,9 @@ def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = No
     for detector in builtin:
         if fault := getattr(detector, "fault", None):
             out.print(f"{detector.spec.name}: {fault}", soft_wrap=True, markup=False)
+    for extractor in default_extractors():
+        if scripts := extractor.spec.scripts:
+            out.print(f"{extractor.spec.name} reads the scripts {', '.join(scripts)}; others are unanswerable")
     out.print(f"Shipped services: {', '.join(providers.names())}", soft_wrap=True)
     offers = [f"{offer.name} ({offer.distribution})" for offer in installed()]
     out.print(f"Plug-ins installed: {', '.join(offers) or 'none'}", soft_wrap=True)

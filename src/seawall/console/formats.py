@@ -98,6 +98,7 @@ _CODES = {
     "unreadable": marked("it cannot be decoded"),
     "not installed": marked("not installed"),
     "hung": marked("it hung"),
+    "script_unread": marked("it has words in a script that is not read"),
     "no_text_layer": marked("a page has no text layer"),
     "encrypted": marked("a password is needed"),
     "attachments": marked("it has a file inside that cannot be read"),

@@ -76,7 +76,8 @@ class Installed:
         return self._spec
 
     def plan(self, parts: Sequence[Part], before: DetectorCall | None = None) -> DetectorCall:
-        """The parts to ask a detector about; parts in a language it does not read are answered already.
+        """The parts to ask a detector about: none while it is ``idle``; those in a language that it does not read are
+        answered already.
 
         ``before``: the earlier call whose answers this one replaces; only parts that changed since then are asked
         about.
@@ -88,7 +89,7 @@ class Installed:
             if before is not None:
                 known = {part.path: part for part in (*before.parts, *before.skipped)}
                 fitting = [part for part in fitting if known.get(part.path) != part]
-            modalities = spec.modalities
+            modalities = () if getattr(self.detector, "idle", False) else spec.modalities
             fitting = [part for part in fitting if part.modality in modalities]
             if spec.languages is None or not fitting:
                 return DetectorCall(self.name, fitting, again=again)

@@ -34,8 +34,9 @@ def default_detectors(
     """
     from seawall.detectors.audio import AudioDetector  # imported here: not needed for text
     from seawall.detectors.joint import JointDetector
-    from seawall.detectors.sexual_image import SexualImageDetector
     from seawall.detectors.provenance import ProvenanceDetector
+    from seawall.detectors.sexual_image import SexualImageDetector
+    from seawall.detectors.text.meanings import MeaningDetector
     from seawall.detectors.text.model import TextModel  # imported here: so that inline detectors do not load numpy
     from seawall.detectors.video import VideoDetector
     from seawall.media import Media
@@ -52,6 +53,7 @@ def default_detectors(
         TitleMessageDetector(),
         NameDetector(banks),
         text_model,
+        MeaningDetector(banks, text_model),
         ImageDetector(banks),
         AudioDetector(banks, media),
         VideoDetector(banks, media),

@@ -11,6 +11,7 @@
 from seawall.match.bank import BankMatcher, StoredEntryIndex, digests_of
 from seawall.match.entries import (
     KINDS,
+    MEANING_PERCENT,
     NO_HASHERS,
     BankEntry,
     EntryError,
@@ -23,11 +24,13 @@ from seawall.match.entries import (
 from seawall.match.hashindex.hamming import HammingIndex
 from seawall.match.hashindex.index import HashIndex
 from seawall.match.hashindex.manifest import IndexDamaged
+from seawall.match.meaning import MeaningIndex
 from seawall.match.pdq import PDQ_MIN_QUALITY, PDQ_RADIUS, Pdq, pdq, pdq_luma, pdq_of_bytes
 from seawall.match.phrases import PlainView, TextView
 
 __all__ = [
     "KINDS",
+    "MEANING_PERCENT",
     "NO_HASHERS",
     "PDQ_MIN_QUALITY",
     "PDQ_RADIUS",
@@ -39,6 +42,7 @@ __all__ = [
     "Hashers",
     "Hit",
     "IndexDamaged",
+    "MeaningIndex",
     "Pdq",
     "PlainView",
     "StoredEntryIndex",

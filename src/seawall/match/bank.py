@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seawall.match.entries import NO_HASHERS, BankEntry, Hashers, Hit
+from seawall.match.meaning import MeaningIndex
 from seawall.match.phrases import PlainView, TextView
 from seawall.match.snapshot import Found, MatcherSnapshot
 from seawall.match.video import Frame
@@ -121,9 +122,17 @@ class BankMatcher:
     def names(self, now: int | None = None) -> list[BankEntry]:
         """The entries of kind ``name``, for detecting imitations of them."""
         at = now_ms() if now is None else now
-        found = [entry for entry in self._base.of_kind("name") if entry.id not in self._gone]
-        found += self._fresh.of_kind("name")
-        return [entry for entry in found if entry.expires is None or entry.expires > at]
+        return [entry for entry in self._in_use("name") if entry.expires is None or entry.expires > at]
+
+    def meanings(self) -> list[BankEntry]:
+        """The entries of kind ``meaning``, also expired ones, to be embedded: see ``match_meaning``."""
+        return self._in_use("meaning")
+
+    def _in_use(self, kind: str) -> list[BankEntry]:
+        return [
+            *(entry for entry in self._base.of_kind(kind) if entry.id not in self._gone),
+            *self._fresh.of_kind(kind),
+        ]
 
     # ── matching: hits of unexpired entries, nearest first where a distance exists ──
 
@@ -131,6 +140,19 @@ class BankMatcher:
         """Texts found in ``words`` (normalised as the entries were), exact and near; patterns in ``characters``."""
         read = self._read
         return self._hits(now, lambda layer: (*layer.texts(words, read), *layer.patterns(characters)))
+
+    def match_meaning(
+        self, examples: MeaningIndex, embedding: NDArray[np.float32], start: int, end: int, now: int | None = None
+    ) -> list[Hit]:
+        """Examples that mean the same as the passage of this embedding, nearest first. ``examples``: of ``meanings()``.
+
+        ``start`` and ``end``: the place of the passage in its text.
+        """
+        found = (
+            (entry, Hit(bank=entry.bank, entry=entry.id, start=start, end=end, distance=round(100 * (1 - alike))))
+            for entry, alike in examples.search(embedding)
+        )
+        return _nearest(self.settle(_current(found, now)))
 
     def match_host(self, host: str, now: int | None = None) -> list[Hit]:
         """Domain entries that are this host or a parent of it."""

@@ -23,11 +23,15 @@ from seawall.content.values import MAX_TEXT
 from seawall.model.content import Modality
 from seawall.model.signals import HasherSpec
 
-KINDS: Final = ("text", "near_text", "pattern", "name", "domain", "image", "audio", "video", "digest")
+KINDS: Final = ("text", "near_text", "meaning", "pattern", "name", "domain", "image", "audio", "video", "digest")
 LEAST_ITEMS: Final = 32
 """The shortest recording that can be told from others: the sub-fingerprints of 7 seconds."""
 LEAST_LETTERS: Final = 20
 """The shortest text that can be compared by overlap, in letters and digits after normalisation."""
+MEANING_PERCENT: Final = 60
+"""Default similarity in meaning (cosine of embeddings, in percent) from which a text matches an example."""
+_LEAST_MEANING, _MOST_MEANING = 8, 2_000
+"""Letters that an example needs to mean something by itself; characters that are sure to be embedded as a whole."""
 
 
 Hashers: TypeAlias = Mapping[str, HasherSpec]  # by name: entry kinds added by plug-ins
@@ -49,6 +53,7 @@ class BankEntry:
     text      a text, found inside others                         percent of its 3-word sequences that must be found
                                                                   [80 from 12 words on; shorter: word for word]
     near_text a text of which another is a variant as a whole     percent of character 5-grams in common [70]
+    meaning   an example, of which others say the same            percent of the cosine of embeddings [60]
     pattern   an RE2 pattern
     name      a person's or brand's name that others may imitate
     domain    a domain, with all below it
@@ -76,8 +81,9 @@ class Hit:
     """A match of an entry. ``start`` and ``end`` count characters of the original text; seconds refer to the query.
 
     ``distance``: differing bits of an image hash; percent of differing bits of audio; percent of a video's frames or of
-    a near text's 5-grams that are not shared. ``effect``: ``matched``, ``quarantined`` (the entry matches too often to
-    have an effect) or ``suppressed`` (an allow-bank knows the part).
+    a near text's 5-grams that are not shared; of a meaning, 100 less the percent of the cosine. ``effect``:
+    ``matched``, ``quarantined`` (the entry matches too often to have an effect) or ``suppressed`` (an allow-bank knows
+    the part).
     """
 
     bank: str
@@ -158,10 +164,12 @@ def pattern_options() -> Any:
 _THRESHOLDS: Final = {
     "text": (1, 100),
     "near_text": (50, 100),
+    "meaning": (40, 100),
     "image": (0, 64),
     "audio": (1, 40),
     "video": (20, 100),
 }
+_FIRST_CJK: Final = 0x2E80
 _LONGEST_VIDEO: Final = 20_000  # frames of one video entry
 
 
@@ -178,6 +186,22 @@ def _canonical_near_text(value: str) -> str:
             f"the text has {letters} letters and digits; comparing by overlap needs {LEAST_LETTERS}; use kind text"
         )
     return " ".join(value.split())
+
+
+def _canonical_meaning(value: str) -> str:
+    letters = sum(map(str.isalpha, value))
+    wide = sum(char.isalpha() and ord(char) >= _FIRST_CJK for char in value)  # a letter is a syllable or a word
+    if letters + 2 * wide < _LEAST_MEANING:
+        raise EntryError(
+            f"the text has {letters} letters; an example of a meaning needs {_LEAST_MEANING}; use kind text for a word"
+        )
+    text = " ".join(value.split())
+    if len(text) > _MOST_MEANING:
+        raise EntryError(
+            f"the text has {len(text)} characters; an example of a meaning has at most {_MOST_MEANING}: "
+            "give the sentences that matter"
+        )
+    return text
 
 
 def _canonical_name(value: str) -> str:
@@ -319,6 +343,7 @@ def _canonical_hash(value: str, hasher: HasherSpec) -> str:
 _CANONICAL: Final[dict[str, Callable[[str], str]]] = {
     "text": _canonical_text,
     "near_text": _canonical_near_text,
+    "meaning": _canonical_meaning,
     "pattern": _canonical_pattern,
     "name": _canonical_name,
     "domain": _canonical_domain,

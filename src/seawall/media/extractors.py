@@ -19,10 +19,10 @@ from seawall.media.results import (
     AudioContent,
     Box,
     DecodedCode,
+    ImageWords,
     MediaMetadata,
     MetadataText,
     SpeechSegments,
-    TextLine,
     VideoContent,
     VideoFrame,
     from_wav,
@@ -40,6 +40,7 @@ from seawall.model.signals import (
     SignalKind,
     SignalSpec,
     Unknown,
+    UnknownReason,
 )
 
 
@@ -93,21 +94,26 @@ class CodesExtractor(MediaExtractor):
 
 
 class WordsExtractor(MediaExtractor):
-    """Text in an image: a text part for each block of lines. Takes seconds."""
+    """Text in an image: a text part for each block of lines. Takes seconds.
+
+    Lines in a script that is not read are a gap: unknown by their language, never "no words".
+    """
 
     spec = ExtractorSpec(
         name="words",
-        version="2",
+        version="3",
         modalities=frozenset({Modality.IMAGE}),
         gives=frozenset({Modality.TEXT}),
         makes="words",
         cost=Cost.SLOW,
+        scripts=("Latin", "Han", "Hiragana", "Katakana"),
     )
 
     def _process(self, part: Part) -> ExtractedParts | Unknown:
-        def make(found: tuple[TextLine, ...]) -> ExtractedParts:
+        def make(found: ImageWords) -> ExtractedParts:
             return ExtractedParts(
-                tuple(
+                gaps=(ExtractionGap("script_unread", reason=UnknownReason.LANGUAGE),) if found.unread else (),
+                parts=tuple(
                     Part(
                         path=f"{part.path}>words.{number}",
                         modality=Modality.TEXT,
@@ -116,8 +122,8 @@ class WordsExtractor(MediaExtractor):
                         parent=part.path,
                         span=_pixels(box),
                     )
-                    for number, (text, box) in enumerate(blocks(found))
-                )
+                    for number, (text, box) in enumerate(blocks(found.lines))
+                ),
             )
 
         return self._made(part, self._media.words(part.data or b""), make)

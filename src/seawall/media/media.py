@@ -18,12 +18,12 @@ from seawall.media.results import (
     DocumentImage,
     EmbeddedFile,
     HashedFrame,
+    ImageWords,
     LinkTarget,
     MediaMetadata,
     MetadataText,
     ProvenanceRecord,
     SpeechSegments,
-    TextLine,
     TextPassage,
     VideoContent,
     VideoFrame,
@@ -130,10 +130,10 @@ class Media:
         answer = self._images.ask("codes", data, {"max_pixels": self.limits.max_pixels}, tuple[DecodedCode, ...])
         return answer if isinstance(answer, UnreadableMedia) else answer[0]
 
-    def words(self, data: bytes) -> tuple[TextLine, ...] | UnreadableMedia:
-        """Lines of text in an image, from top to bottom. Takes seconds."""
+    def words(self, data: bytes) -> ImageWords | UnreadableMedia:
+        """Lines of text in an image, from top to bottom, and whether there are others. Takes seconds."""
         options = {"max_pixels": self.limits.max_pixels, "score": self.limits.word_score}
-        answer = self._words.ask("words", data, options, tuple[TextLine, ...])
+        answer = self._words.ask("words", data, options, ImageWords)
         return answer if isinstance(answer, UnreadableMedia) else answer[0]
 
     def shown(self, data: bytes, longest: int) -> DisplayedImage | UnreadableMedia:

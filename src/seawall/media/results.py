@@ -50,6 +50,14 @@ class TextLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageWords:
+    """The words in an image. ``unread``: it also has lines of text that the recogniser cannot read, by their script."""
+
+    lines: tuple[TextLine, ...]
+    unread: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HashedFrame:
     """A frame that was hashed (PDQ, hex; quality 0 to 100): at least one per second, key frames, cuts.
 

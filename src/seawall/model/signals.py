@@ -163,6 +163,7 @@ class ExtractorSpec:
     makes: str  # path step of the parts it makes: ``words`` in ``cover>words.0``
     signals: tuple[SignalSpec, ...] = ()
     cost: Cost = Cost.CPU
+    scripts: tuple[str, ...] = ()  # that it reads, by their Unicode names; empty: does not matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +172,13 @@ class ExtractionGap:
 
     ``unless``: another extractor that reads it from this one's output, where the part's field requests that one.
     ``inside``: the step of the derived part in which it is (``file.0``: a file in a document); empty: the part itself.
+    ``reason``: ``language`` where it is in a script that the extractor does not read.
     """
 
     code: str
     unless: str = ""
     inside: str = ""
+    reason: UnknownReason = UnknownReason.UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)

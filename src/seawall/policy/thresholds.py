@@ -8,7 +8,7 @@ from typing import Final
 from seawall.policy.rules import CheckedRule
 from seawall.policy.tree import FeatureOrigin, Operator, TypedTerm
 
-_MEASURED: Final = frozenset({FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART})
+_MEASURED: Final = frozenset({FeatureOrigin.SIGNAL, FeatureOrigin.IN_PART, FeatureOrigin.BANK})
 
 
 def lowest_thresholds(rules: Iterable[CheckedRule]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from seawall.detectors.banks import NAMED_BANKS, BankDetector
 from seawall.detectors.hashes import InstalledHashers
+from seawall.detectors.text.meanings import MeaningDetector
 from seawall.model import DecisionMade, Event
 from seawall.model.stored_items import PastItems
 from seawall.publish.banks import BankCache, BankGuard, RetroMatch, StoredEntries
@@ -93,6 +94,7 @@ def _retro(context: ServiceContext) -> RetroMatch:
         context.jobs,
         context.get(PastItems).page,
         hashers=context.get(InstalledHashers).kinds,
+        encoder=context.get(MeaningDetector).encoder,
     )
 
 

@@ -19,7 +19,7 @@ from seawall.console.templates import render
 from seawall.detectors.hashes import hash_file
 from seawall.match import KINDS, EntryError
 from seawall.model import HARMS
-from seawall.publish import Bank, BankError, BankSettings, Entry, NewEntry, NoSuchEntry
+from seawall.publish import Bank, BankError, BankSettings, Entry, MeaningFigures, NewEntry, NoSuchEntry
 from seawall.publish.queries import bank_state, hits_of_entry, items_made_into, withhold
 from seawall.screen.queries import items_by_ref
 
@@ -85,7 +85,9 @@ def configure(request: PageRequest) -> Response:
             flood_limit=_number(_("flood limit"), request.field("flood_limit")),
             on_erasure=request.field("on_erasure", "keep"),
         )
-        publish.configure_bank(request.app.ledger, name, settings, request.person.id, request.app.kinds)
+        publish.configure_bank(
+            request.app.ledger, name, settings, request.person.id, request.app.kinds, request.app.meanings
+        )
     except BankError as error:
         return _bank_page(request, error=_(str(error)))
     request.app.banks.refresh()
@@ -93,7 +95,7 @@ def configure(request: PageRequest) -> Response:
 
 
 def add(request: PageRequest) -> Response:
-    """Add an entry: a value, or a file to be hashed."""
+    """Add an entry: a value, or a file to be hashed; of a meaning an entry for each line, which is an example."""
     name, kind = request.path_param("bank"), request.field("kind", "text")
     try:
         value = request.field("value")
@@ -103,23 +105,34 @@ def add(request: PageRequest) -> Response:
                 kind, value = "image", publish.hash_image(file)
             else:
                 value = hash_file(hasher, file)
-        entry = NewEntry(
-            kind=kind,
-            value=value,
-            source=request.field("source").strip() or "staff",
-            threshold=_number(_("threshold"), request.field("threshold")),
-            note=request.field("note").strip(),
-            content_type=request.field("content_type").strip(),
-            item_id=request.field("item_id").strip(),
-            account=request.field("account").strip(),
-        )
-        (made,) = publish.add_entries(
-            request.app.ledger, name, [entry], request.person.id, places=["the entry"], hashers=request.app.kinds
+        examples = [line for line in value.splitlines() if line.strip()] if kind == "meaning" else []
+        entries = [
+            NewEntry(
+                kind=kind,
+                value=one,
+                source=request.field("source").strip() or "staff",
+                threshold=_number(_("threshold"), request.field("threshold")),
+                note=request.field("note").strip(),
+                content_type=request.field("content_type").strip(),
+                item_id=request.field("item_id").strip(),
+                account=request.field("account").strip(),
+            )
+            for one in examples or [value]
+        ]
+        places = [f"line {number}" for number in range(1, len(entries) + 1)] if len(entries) > 1 else ["the entry"]
+        made = publish.add_entries(
+            request.app.ledger,
+            name,
+            entries,
+            request.person.id,
+            places=places,
+            hashers=request.app.kinds,
+            meanings=request.app.meanings,
         )
     except (BankError, EntryError) as error:
         return _bank_page(request, error=_(str(error)))
     request.app.banks.refresh()
-    return redirect(f"/banks/{name}/entries/{made}")
+    return redirect(f"/banks/{name}" if kind == "meaning" else f"/banks/{name}/entries/{made[0]}")
 
 
 def show_entry(request: PageRequest) -> Response:
@@ -189,9 +202,13 @@ def _bank_page(request: PageRequest, error: str = "") -> Response:
         state=state if state in states else None,
     )
     entries = _seen(request, entries)
+    figures, unmeasured = _figures(request, name)
     return render(
         request,
         "publish/bank.html",
+        figures=figures,
+        unmeasured=unmeasured,
+        entered={field: request.field(field) for field in ("kind", "value")} if error else {},
         status=422 if error else 200,
         bank=found,
         entries=[_shortened(entry) for entry in entries[:_PAGE]],
@@ -207,6 +224,14 @@ def _bank_page(request: PageRequest, error: str = "") -> Response:
         names=_names(request, entries),
         error=error,
     )
+
+
+def _figures(request: PageRequest, bank: str) -> tuple[MeaningFigures | None, str]:
+    """How far the bank's examples of a meaning reach, or why that cannot be said."""
+    try:
+        return publish.measure_meanings(request.app.meanings, publish.bank_meanings(request.app.meanings, bank)), ""
+    except BankError as error:
+        return None, str(error)
 
 
 def _entry_page(request: PageRequest, error: str = "") -> Response:
@@ -266,6 +291,7 @@ def _kinds() -> dict[str, str]:
     return {
         "text": _("text"),
         "near_text": _("near_text"),
+        "meaning": pgettext("kind of an entry", "meaning"),
         "pattern": _("pattern"),
         "name": pgettext("kind of an entry", "name"),
         "domain": _("domain"),

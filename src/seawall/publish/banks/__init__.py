@@ -23,6 +23,7 @@ from seawall.publish.banks.image_entries import hash_image
 from seawall.publish.banks.import_file import ImportLine, ImportResult, import_entries, parse_entries, read_file
 from seawall.publish.banks.indexed_entries import StoredEntries
 from seawall.publish.banks.lookup import Lookup, Match, look_up_hits, look_up_part
+from seawall.publish.banks.meanings import MeaningFigures, bank_meanings, measure_meanings
 from seawall.publish.banks.projections import PROJECTIONS
 from seawall.publish.banks.retro_match import RETRO_RESCREEN_JOB, IterItems, RetroMatch, RetroSearch, list_searches
 from seawall.publish.banks.settings import Bank, BankSettings, configure_bank, find_bank, is_bank_name, list_banks
@@ -44,6 +45,7 @@ __all__ = [
     "IterItems",
     "Lookup",
     "Match",
+    "MeaningFigures",
     "NewEntry",
     "NoSuchEntry",
     "Past",
@@ -51,6 +53,7 @@ __all__ = [
     "RetroSearch",
     "StoredEntries",
     "add_entries",
+    "bank_meanings",
     "configure_bank",
     "find_bank",
     "hash_image",
@@ -60,6 +63,7 @@ __all__ = [
     "list_searches",
     "look_up_hits",
     "look_up_part",
+    "measure_meanings",
     "parse_entries",
     "read_file",
     "remove_entry",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -14,7 +13,7 @@ from seawall.match import NO_HASHERS, BankEntry, BankMatcher, Hashers
 from seawall.model import now_ms
 from seawall.publish.banks.entries import value_name
 from seawall.publish.banks.indexed_entries import KINDS_STORED, StoredEntries
-from seawall.publish.banks.settings import BankSettings, all_settings
+from seawall.publish.banks.settings import BankSettings, all_settings, with_threshold
 from seawall.publish.queries import open_sealed
 from seawall.publish.tables import bank_entry
 from seawall.storage import Database, Vault
@@ -173,10 +172,3 @@ class BankCache:
     def _usual(self, entries: Iterable[BankEntry]) -> list[BankEntry]:
         """The entries; those without a threshold get their bank's."""
         return [with_threshold(entry, self._settings.get(entry.bank)) for entry in entries]
-
-
-def with_threshold(entry: BankEntry, settings: BankSettings | None) -> BankEntry:
-    """The entry, with its bank's threshold if it has none."""
-    if entry.threshold is not None or settings is None or entry.kind not in settings.thresholds:
-        return entry
-    return replace(entry, threshold=settings.thresholds[entry.kind])

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
 from seawall.content.values import LEAST_MS
-from seawall.match import NO_HASHERS, EntryError, Hashers, canonical_value
+from seawall.match import NO_HASHERS, BankEntry, EntryError, Hashers, canonical_value
 from seawall.model import EventBody, new_id
 from seawall.publish.banks.errors import BankError, NoSuchEntry
-from seawall.publish.banks.settings import check_name
+from seawall.publish.banks.settings import BankSettings, all_settings, check_name, with_threshold
 from seawall.publish.events import (
     BankEntryAdded,
     BankEntryRemoved,
@@ -26,6 +26,9 @@ from seawall.publish.tables import bank_entry, bank_entry_source
 from seawall.storage import Ledger, Transaction
 from seawall.storage.queries import select_in_chunks
 from seawall.storage.subjects import owner_of
+
+if TYPE_CHECKING:
+    from seawall.detectors.text.meanings import MeaningDetector
 
 BANK_SUBJECT: Final = "bank"
 """Kind of the vault subject under whose key a bank's values are sealed."""
@@ -86,14 +89,40 @@ def add_entries(
     *,
     places: Sequence[str] | None = None,
     hashers: Hashers = NO_HASHERS,
+    meanings: MeaningDetector | None = None,
 ) -> list[str]:
     """Add all or none; return their ids once durable. An entry already in the bank keeps its id. Raises BankError.
 
     ``places``: names of the entries in errors (``line 7``); default ``entry 0`` …. ``hashers``: the enabled ones.
+    ``meanings`` compares entries of kind ``meaning`` with harmless sentences; without it none are taken.
     """
     check_name(bank)
     values = check_entries(entries, places, hashers)
+    check_new_meanings(ledger, bank, zip(entries, values, strict=True), meanings)
     return ledger.commit(lambda tx: add_in(tx, bank, entries, values, by).ids)
+
+
+def check_new_meanings(
+    ledger: Ledger, bank: str, entries: Iterable[tuple[NewEntry, str]], meanings: MeaningDetector | None
+) -> None:
+    """Check the entries of kind ``meaning`` among these, with their canonical values. Raises BankError."""
+    examples = [(entry, value) for entry, value in entries if entry.kind == "meaning"]
+    if not examples:
+        return
+    from seawall.publish.banks.meanings import check_meanings  # here: it needs the text model
+
+    settings = all_settings(ledger.database).get(bank, BankSettings())
+    check_meanings(
+        meanings,
+        bank,
+        [
+            with_threshold(
+                BankEntry(bank=bank, id="", kind=entry.kind, value=value, threshold=entry.threshold), settings
+            )
+            for entry, value in examples
+        ],
+        "the examples",
+    )
 
 
 def check_entries(

@@ -9,15 +9,18 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from seawall.match import NO_HASHERS, Hashers
-from seawall.publish.banks.entries import NewEntry, add_in, canonical
+from seawall.publish.banks.entries import NewEntry, add_in, canonical, check_new_meanings
 from seawall.publish.banks.errors import BankError
 from seawall.publish.banks.settings import check_name
 from seawall.storage import Ledger, Transaction
+
+if TYPE_CHECKING:
+    from seawall.detectors.text.meanings import MeaningDetector
 
 _MOST_FAULTS: Final = 20  # reported before an import stops
 _COLUMNS: Final = tuple(one.name for one in fields(NewEntry))
@@ -62,9 +65,15 @@ def import_entries(
     lines: Sequence[ImportLine],
     by: str,
     progress: Callable[[int], None] = lambda done: None,
+    meanings: MeaningDetector | None = None,
 ) -> ImportResult:
-    """Add entries in small chunks, each durable as a whole. An interrupted import can be run again."""
+    """Add entries in small chunks, each durable as a whole. An interrupted import can be run again.
+
+    ``meanings`` compares entries of kind ``meaning`` with harmless sentences first; without it none are taken. Raises
+    BankError.
+    """
     check_name(bank)
+    check_new_meanings(ledger, bank, ((line.entry, line.value) for line in lines), meanings)
 
     def unit(tx: Transaction, chunk: Sequence[ImportLine]) -> int:
         return add_in(tx, bank, [line.entry for line in chunk], [line.value for line in chunk], by).fresh

@@ -21,12 +21,12 @@ from sqlalchemy import Connection, func, insert, select, update
 from seawall.content.links import add_link_parts
 from seawall.detectors.banks import BankDetector
 from seawall.detectors.hashes import absence
+from seawall.detectors.text.meanings import MeaningDetector, TextEncoder
 from seawall.match import NO_HASHERS, BankEntry, BankMatcher, Hashers
-from seawall.model import PartHash, new_id, now_ms
+from seawall.model import Modality, Part, PartHash, Unknown, new_id, now_ms
 from seawall.model.stored_items import Past
-from seawall.publish.banks.bank_cache import with_threshold
 from seawall.publish.banks.entries import RETRO_JOB, value_name
-from seawall.publish.banks.settings import all_settings
+from seawall.publish.banks.settings import all_settings, with_threshold
 from seawall.publish.queries import open_sealed
 from seawall.publish.tables import bank_entry, retro
 from seawall.storage import Database, Job, Jobs, Ledger, Transaction, Vault
@@ -37,7 +37,7 @@ RETRO_RESCREEN_JOB: Final = "retro_match"
 """Kind of the job that rescreens one past item because an entry was found in it."""
 _PAGE: Final = 200
 _MOST_ENTRIES: Final = 100_000  # of one search: bounds its memory; the next search takes the rest
-_BY_TEXT: Final = frozenset({"text", "near_text", "pattern", "domain", "name"})
+_BY_TEXT: Final = frozenset({"text", "near_text", "meaning", "pattern", "domain", "name"})
 _DIGESTS: Final = frozenset({"sha256", "sha1", "md5"})
 
 
@@ -91,7 +91,9 @@ class RetroMatch:
         walk: IterItems,
         pause: Callable[[], None] = lambda: None,
         hashers: Hashers = NO_HASHERS,
+        encoder: TextEncoder | None = None,
     ) -> None:
+        """``encoder`` embeds texts for entries of kind ``meaning``."""
         self._ledger = ledger
         self._database = database
         self._vault = vault
@@ -99,6 +101,7 @@ class RetroMatch:
         self._walk = walk
         self._pause = pause
         self._hashers = hashers
+        self._encoder = encoder
 
     def run(self, job: Job) -> None:
         """Continue the open search or begin one; return when it is done. Raises LeaseLost."""
@@ -108,7 +111,7 @@ class RetroMatch:
             return
         matcher = self._matcher(search)
         texts = any(matcher.has(kind) for kind in _BY_TEXT)
-        finder = EntryMatcher(matcher)
+        finder = EntryMatcher(matcher, self._encoder)
         position = search.position
         while page := self._walk(after=position, before=search.before_item, limit=_PAGE, texts=texts):
             found = [past for past in page if past.readable and past.decision is not None and finder.finds(past)]
@@ -231,14 +234,28 @@ def _left_out(reader: Connection | Transaction, hashers: Hashers) -> Any:
 class EntryMatcher:
     """Tests whether a past item matches any of some entries."""
 
-    def __init__(self, matcher: BankMatcher) -> None:
+    def __init__(self, matcher: BankMatcher, encoder: TextEncoder | None = None) -> None:
+        """Raises ``ValueError`` if entries of kind ``meaning`` come without an encoder."""
         self._matcher = matcher
         self._texts = BankDetector()
         self._texts.replace(matcher)
+        if encoder is None and matcher.has("meaning"):
+            raise ValueError("entries of kind meaning need an encoder")
+        self._meanings = None if encoder is None else MeaningDetector(self._texts, encoder)
 
     def finds(self, past: Past) -> bool:
         """Whether one of its hashes, texts or links matches."""
-        return self._in_hashes(past.hashes) or any(self._texts.detect(add_link_parts(past.parts)))
+        return (
+            self._in_hashes(past.hashes)
+            or any(self._texts.detect(add_link_parts(past.parts)))
+            or self._in_meaning(past.parts)
+        )
+
+    def _in_meaning(self, parts: Sequence[Part]) -> bool:
+        if self._meanings is None or self._meanings.idle:
+            return False
+        texts = [part for part in parts if part.modality is Modality.TEXT]
+        return any(found and not isinstance(found, Unknown) for found in self._meanings.detect(texts))
 
     def _in_hashes(self, hashes: Sequence[PartHash]) -> bool:
         matcher = self._matcher

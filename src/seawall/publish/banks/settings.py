@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from sqlalchemy import func, select
 
-from seawall.match import NO_HASHERS, EntryError, Hashers, check_threshold, hashed_modality
+from seawall.match import NO_HASHERS, BankEntry, EntryError, Hashers, check_threshold, hashed_modality
 from seawall.model import HARMS
 from seawall.publish.banks.errors import BankError
 from seawall.publish.events import BankConfigured
 from seawall.publish.tables import bank as bank_table
 from seawall.publish.tables import bank_entry
 from seawall.storage import Database, Ledger
+
+if TYPE_CHECKING:
+    from seawall.detectors.text.meanings import MeaningDetector
 
 ROLES: Final = ("block", "allow")
 ON_ERASURE: Final = ("keep", "remove")
@@ -111,9 +114,17 @@ def _check_number(name: str, value: int | None, least: int, most: int) -> None:
         raise BankError(f"{name} is {value}; it must be a whole number from {least} to {most}, or left out")
 
 
-def configure_bank(ledger: Ledger, bank: str, settings: BankSettings, by: str, hashers: Hashers = NO_HASHERS) -> None:
+def configure_bank(
+    ledger: Ledger,
+    bank: str,
+    settings: BankSettings,
+    by: str,
+    hashers: Hashers = NO_HASHERS,
+    meanings: MeaningDetector | None = None,
+) -> None:
     """Set the bank's settings; durable when it returns. Raises BankError.
 
+    ``meanings`` compares the bank's examples at a new threshold of meaning with harmless sentences.
     Thresholds of hashes whose hasher is not enabled here can be neither checked nor shown: they stay as they are.
     """
     check_name(bank)
@@ -121,6 +132,10 @@ def configure_bank(ledger: Ledger, bank: str, settings: BankSettings, by: str, h
     kept = {} if before is None else _out_of_reach(before.settings, hashers)
     asked = {kind: number for kind, number in settings.thresholds.items() if kept.get(kind) != number}
     check_settings(replace(settings, thresholds=asked), hashers)
+    if meanings is not None:
+        from seawall.publish.banks.meanings import check_usual  # here: it needs the text model
+
+        check_usual(meanings, bank, {} if before is None else before.settings.thresholds, settings.thresholds)
     event = BankConfigured(
         bank=bank,
         by=by,
@@ -189,3 +204,10 @@ def find_bank(database: Database, name: str) -> Bank | None:
         return None
     counts.pop("removed", None)
     return Bank(name=name, settings=BankSettings() if row is None else settings_of(row), **counts)
+
+
+def with_threshold(entry: BankEntry, settings: BankSettings | None) -> BankEntry:
+    """The entry, with its bank's threshold if it has none."""
+    if entry.threshold is not None or settings is None or entry.kind not in settings.thresholds:
+        return entry
+    return replace(entry, threshold=settings.thresholds[entry.kind])

@@ -12,6 +12,7 @@ import importlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from seawall.detectors.text.model.wordpiece import WordPiece
 
 LONGEST_PIECES = 126  # per window, without start and end marks
 OVERLAP_PIECES = 30
+_REMEMBERED = 64  # windows whose output is kept
 
 Floats = NDArray[np.float32]
 
@@ -70,6 +72,7 @@ class OnnxEncoder:
         except Exception as error:  # onnxruntime's errors have no common class
             raise ArtefactError(f"{path} is not an encoder that onnxruntime can run: {error}") from error
         self.hidden = int(self._session.get_outputs()[1].shape[1])
+        self._of_window = lru_cache(_REMEMBERED)(self._read)  # detectors of one request read the same texts
 
     def cut(self, sentence: str) -> list[list[int]]:
         """The pieces of a sentence (see ``wording``) in windows of at most ``LONGEST_PIECES``; one if it is empty."""
@@ -84,8 +87,11 @@ class OnnxEncoder:
         """Every window, in order."""
         odds = np.zeros((len(windows), len(self.heads)), dtype=np.float32)
         general = np.zeros((len(windows), self.hidden), dtype=np.float32)
-        marks = self._pieces
         for row, window in enumerate(windows):  # one by one: activations are rounded per call
-            numbers = np.array([(marks.first, *window, marks.last)], dtype=np.int64)
-            odds[row], general[row] = self._session.run(("heads", "general"), {"pieces": numbers})
+            odds[row], general[row] = self._of_window(tuple(window))
         return Encoded(odds, general)
+
+    def _read(self, window: tuple[int, ...]) -> tuple[Floats, Floats]:
+        numbers = np.array([(self._pieces.first, *window, self._pieces.last)], dtype=np.int64)
+        odds, general = self._session.run(("heads", "general"), {"pieces": numbers})
+        return odds[0], general[0]
