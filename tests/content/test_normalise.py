@@ -60,6 +60,26 @@ from support.examples import examples
         ("🇰🇮🇱🇱 🇰\u200b🇮\u200b🇱\u200b🇱", "kill kill"),  # regional indicators that are no flags
         ("k\u20e0i\u20ddl\u20del", "kill"),  # enclosing marks
         ("ʇɟǝl", "tfel"),  # turned letters
+        ("убeй cебя", "убей себя"),  # Latin letters in Cyrillic words
+        ("ты cукa", "ты сука"),  # of letters that are both: by the words around
+        ("kупи сосa now please", "купи coca now please"),
+        ("уб0й у6ью 3арежу п1зда", "убой убью зарежу пизда"),
+        ("қүпи сейчас", "купи сейчас"),  # strokes and hooks
+        ("σκoτώσω", "σκοτωσω"),
+        ("смотриhxxp://a", "cmotpиhxxp://a"),  # two words, of which one is Latin
+        ("سَأَقْتُلُكَ", "ساقتلك"),  # vowel signs, forms of alef
+        ("ﻗﺘﻞ ﷲ", "قتل الله"),  # presentation forms
+        ("مدرسة کتی آپ", "مدرسه كتي اپ"),  # ta marbuta, Persian and Urdu letters
+        ("שָׁלוֹם", "שלום"),  # points
+        ("लड़का ऩ हाँ", "लडका न हां"),  # nukta, candrabindu
+        ("क\u094d\u200dष", "क्ष"),
+        ("\u0b95\u0bca", "\u0b95\u0bc6\u0bbe"),  # a vowel of two parts
+        ("ｶﾞｯｷ ｼﾈ カ゛", "がっき しね が"),  # half-width, marks of their own
+        ("ㅈㅏㅅㅏㄹ ㅈ ㅏ ㅅ ㅏ ㄹ", "자살 자살"),
+        ("\u110c\u1161\u1109\u1161\u11af 자\u11af", "자살 잘"),  # conjoining jamo
+        ("我要杀 了 你", "我要杀了你"),
+        ("去.死.吧", "去死吧"),
+        ("⼭口組", "山口組"),  # a radical
     ],
 )
 def test_disguises_are_undone(written: str, seen: str) -> None:
@@ -93,6 +113,13 @@ def test_disguises_are_undone(written: str, seen: str) -> None:
         "й ё".replace(" ", ""),
         "🇩🇪🇫🇷 🇰🇮",
         "⠓⠑⠇⠇⠕",
+        "это ibm и xp",  # names are of Latin letters in every text
+        "ковид19 т34 2 года",
+        "καλημερα paypal",
+        "ᄏᄏ ᅲᅲ",  # laughter and tears
+        "しんぶんを よむ",
+        "வணக்கம்",
+        "我 爱你",
     ],
 )
 def test_honest_text_stays(text: str) -> None:
@@ -142,7 +169,35 @@ def test_emoji_are_kept_and_can_be_named() -> None:
     assert view.span(start, start + 6) == (9, 10)
 
 
-_TRICKY = "\u3164\u2800\ufffc\u034f🇰🇮⒦aabkil014$@!. -_*+|ае\u0301\u0338\u200bοα9 ıİßЙйﬁ½²µ\ud800"
+def test_six_scripts_in_one_word() -> None:
+    """One script as far as the letters go; what has no look-alike stays; nothing is lost."""
+    view = normalise("pаγקक大")
+    assert view.text == "payקक大"
+    assert list(view.offsets) == list(range(6))
+
+
+def test_right_to_left_and_left_to_right_keep_their_order() -> None:
+    text = "\u202bقتل\u202c kill \u2067שלום\u2069 now"
+    view = normalise(text)
+    assert view.text == "قتل kill שלום now"
+    assert text[slice(*view.span(9, 13))] == "שלום"
+
+
+def test_a_million_marks_are_two() -> None:
+    assert normalise("न" + "\u0947" * 1_000_000).text == "न\u0947\u0947"
+    assert normalise("ق" + "\u064e" * 1_000_000 + "تل").text == "قتل"
+    assert normalise("k" + "\u0336" * 1_000_000 + "ill").text == "kill"
+
+
+def test_a_syllable_spelt_out_leads_back_to_its_letters() -> None:
+    text = "말 ㅈㅏㅅㅏㄹ"
+    view = normalise(text)
+    start = view.text.index("자살")
+    assert view.span(start, start + 1)[0] == text.index("ㅈ")
+
+
+_OF_SCRIPTS = "ьёйқүіcaekxЖאָأإیکةَُّٔकड़़ँंक्ொொｶﾞ゛ガァㄱㄳㅏㅋ가각각ᆨ死了。・λσΆ03469"
+_TRICKY = _OF_SCRIPTS + "\u3164\u2800\ufffc\u034f🇰🇮⒦aabkil014$@!. -_*+|ае\u0301\u0338\u200bοα9 ıİßЙйﬁ½²µ\ud800"
 
 
 @settings(max_examples=examples(500), deadline=None)

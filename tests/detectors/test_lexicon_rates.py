@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from benchmarks.word_lists import harmless_texts, rates
 
 from seawall.detectors.text.lexicon import LexiconDetector
 from seawall.model import Part
@@ -64,3 +65,21 @@ def test_some_of_what_is_labelled_is_found(
     print(f"{signal} at 0.5: found {found:.0%} of {label}, and {alarms:.1%} of the rest")
     assert found >= least
     assert alarms <= 0.05
+
+
+@pytest.mark.parametrize("language", ["de", "zh", "hi", "ta", "en", "ar", "fr", "en-sms"])
+def test_harmless_texts_of_each_language_seldom_hold_an_entry(detector: LexiconDetector, language: str) -> None:
+    """What people called harmless: at most one text in 200 reaches a rule, and folding adds next to nothing."""
+    sets = harmless_texts(Path(os.environ.get("SEAWALL_DATA", "")))
+    if language not in sets:
+        pytest.skip(f"needs SEAWALL_DATA with the harmless texts of {language}")
+    found = rates(sets[language]()[:5000], detector)
+    print(f"{language}: {found}")
+    assert found.texts >= 500
+    assert max(found.reached.values()) <= 0.005
+    assert found.only_folded <= 0.001
+
+
+def test_what_only_folding_finds_is_counted(detector: LexiconDetector) -> None:
+    texts = ["I w1ll k i l l you", "I will kill you", "я тебя зарeжу", "я тебя зарежу", "hello"]
+    assert rates(texts, detector).only_folded == 0.4

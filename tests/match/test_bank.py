@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seawall.content.normalise import fold
+from seawall.content.normalise import fold, normalise
 from seawall.match import BankEntry, BankMatcher, EntryError, PlainView, canonical_value
 
 HOUR = 3_600_000
@@ -78,6 +78,31 @@ def test_patterns_know_all_letters() -> None:
     assert hits("quel ENFOIRÉ celui-là") == ["ENFOIRÉ"]
     assert hits("я сказал нет тебе") == ["нет"]
     assert hits("é@я") == ["é@я"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("أقتُلك", "اقتلك", True),
+        ("أقتلك", "أَقْتُلُكَ", True),
+        ("قَ?تل", "قَتل", True),  # the sign is optional, not the letter before it
+        ("قَ?تل", "تل", False),
+        ("ق[َُِ]تل", "قُتل", True),
+        ("ق[َ-ِ]*تل", "قتل", True),
+        ("लड़का", "लडका", True),
+        ("убей", "убeй", True),
+    ],
+)
+def test_patterns_are_written_with_or_without_optional_marks(pattern: str, text: str, found: bool) -> None:
+    matcher = BankMatcher([entry("pattern", pattern)])
+    assert bool(matcher.match_text(normalise(text), fold(text))) is found
+
+
+def test_a_stored_pattern_of_marks_alone_matches_nothing() -> None:
+    matcher = BankMatcher([entry("pattern", "َ")])
+    assert matcher.match_text(normalise("hello"), fold("hello")) == []
+    with pytest.raises(EntryError, match="found in every text"):
+        canonical_value("pattern", "َ")
 
 
 def test_many_patterns() -> None:

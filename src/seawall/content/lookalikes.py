@@ -21,6 +21,9 @@ GREEK: Final[dict[str, str]] = {
 CYRILLIC_EXACT: Final = frozenset("аеорсухіјѕһԛԝԁкмтвн")
 """Cyrillic letters whose capital or small form is identical to a Latin one."""
 GREEK_EXACT: Final = frozenset("αονικρτυχεβζημ")
+LATIN_AS_CYRILLIC: Final[dict[str, str]] = _pairs("аеорсухікмтвн", "aeopcyxikmtbh")
+"""Latin letters whose capital or small form is identical to a Cyrillic one."""
+LATIN_AS_GREEK: Final[dict[str, str]] = _pairs("αονικρτυχεβζημ", "aovikptyxebzhm")
 
 # Shapes without legitimate use in Latin text, after compatibility normalisation and lower-casing: always mapped.
 DECORATIVE: Final[dict[str, str]] = {

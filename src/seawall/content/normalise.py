@@ -9,9 +9,11 @@
 Two views, each with offsets back into the original text:
 
 ``fold``       one character at a time: compatibility forms, case, accents on Latin letters, invisible and stacked
-               characters, look-alike letters. Digits and punctuation stay: patterns, banks and links read this view.
+               characters, optional marks and variants of letters (``scripts``), look-alike letters. Digits and
+               punctuation stay: patterns, banks and links read this view.
 ``normalise``  ``fold``, then whole words: letters spaced out are joined, runs of three and more become two, digits
-               and signs inside words become the letters they stand for. Lexicons and models read this view.
+               and signs inside words become the letters they stand for, kana become hiragana. Lexicons and models read
+               this view.
 
 All functions are pure, take linear time, and never raise on any string.
 """
@@ -20,15 +22,35 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 import re2
 
 from seawall.content.invisible import BLANKS, is_ignorable, parting_blanks
-from seawall.content.lookalikes import CYRILLIC, CYRILLIC_EXACT, DECORATIVE, ENCLOSED, GREEK, GREEK_EXACT
+from seawall.content.lookalikes import (
+    CYRILLIC,
+    CYRILLIC_EXACT,
+    DECORATIVE,
+    ENCLOSED,
+    GREEK,
+    GREEK_EXACT,
+    LATIN_AS_CYRILLIC,
+    LATIN_AS_GREEK,
+)
 from seawall.content.regions import spells_letters
+from seawall.content.scripts import (
+    HANGUL_LETTERS,
+    SPACING_MARKS,
+    as_hiragana,
+    compose_jamo,
+    holds_jamo,
+    is_optional_mark,
+    plain_letter,
+    plain_mark,
+    split_vowel,
+)
 
 
 class Normalised(msgspec.Struct, frozen=True):
@@ -57,7 +79,7 @@ def fold_scripts(text: str) -> Normalised:
 
 
 def latinise(view: Normalised) -> Normalised:
-    """From the view of ``fold_scripts`` to that of ``fold``: look-alike letters in Latin words are Latin ones."""
+    """From the view of ``fold_scripts`` to that of ``fold``: the look-alike letters in a word are of its own script."""
     if view.text.isascii() or not _FOREIGN.search(view.text):
         return view
     return Normalised(_latinise(view.text), view.offsets)
@@ -70,7 +92,9 @@ def normalise(text: str) -> Normalised:
 
 def unmask(view: Normalised) -> Normalised:
     """From the view of ``fold`` to that of ``normalise``."""
-    if view.text.isascii() and not _SUSPECT.search(view.text):
+    if not view.text.isascii():
+        view = Normalised(as_hiragana(view.text), view.offsets)
+    elif not _SUSPECT.search(view.text):
         return view
     for _ in range(_PASSES):
         before = view.text
@@ -78,7 +102,9 @@ def unmask(view: Normalised) -> Normalised:
         view = _substitute(_RUN, view, _cut_run)
         view = _substitute(_MIXED, view, _unleet)
         if not view.text.isascii():
+            view = _substitute(_SPACED_HAN, view, _join)
             view = Normalised(_latinise(view.text), view.offsets)  # a digit that became a letter may mix scripts
+            view = _composed(view)
         if view.text == before:
             break
     return view
@@ -119,22 +145,30 @@ def _fold_character(char: str) -> str:
         return ""
     if category in ("Zs", "Zl", "Zp"):
         return "\n" if category in ("Zl", "Zp") else " "
-    if category in ("Mn", "Me"):
+    if is_optional_mark(char):
+        return ""
+    if category in ("Mn", "Me") or char in SPACING_MARKS:
         return _MARK
     shown = ENCLOSED.get(char, char)
     for _ in range(3):  # reaches a fixed point in two
         shown = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
         shown = "".join(DECORATIVE.get(c, c) for c in map(_base_letter, shown) if c)
-    return "".join(c for c in shown if unicodedata.category(c) not in ("Mn", "Me", "Cf", "Cs", "Cc") or c in "\t\n\r")
+    shown = "".join(map(split_vowel, shown))
+    return "".join(c for c in shown if _is_visible(c))
+
+
+def _is_visible(char: str) -> bool:
+    hidden = unicodedata.category(char) in ("Mn", "Me", "Cf", "Cs", "Cc") or is_ignorable(char)
+    return not hidden or char in "\t\n\r"
 
 
 def _base_letter(char: str) -> str:
-    """A Latin or Greek letter without its accents; any other character unchanged."""
+    """A Latin or Greek letter without its accents, others in their plain form; any other character unchanged."""
     if char.isascii():
         return char
     decomposed = unicodedata.normalize("NFD", char)
     base = decomposed[0]
-    return base if base.isascii() or "\u0370" <= base <= "\u03ff" else char
+    return base if base.isascii() or "\u0370" <= base <= "\u03ff" else plain_letter(char)
 
 
 _TABLE: Final = _Table()
@@ -156,7 +190,12 @@ def _fold_characters(text: str) -> Normalised:
         for piece in shown:
             chars.append(piece)
             offsets.append(index)
-    return Normalised("".join(chars), offsets)
+    return _composed(Normalised("".join(chars), offsets))
+
+
+def _composed(view: Normalised) -> Normalised:
+    """Hangul letters one by one as syllables."""
+    return _substitute(HANGUL_LETTERS, view, compose_jamo) if holds_jamo(view.text) else view
 
 
 _CONTEXTUAL = re.compile(f"[{BLANKS}\U0001f1e6-\U0001f1ff]")
@@ -180,13 +219,17 @@ def _place_mark(mark: str, chars: list[str], offsets: list[int], index: int, nth
     if not chars or nth > _KEPT_MARKS:
         return
     base = chars[-1]
-    if base <= "\u03ff" or not (base.isalpha() or unicodedata.category(base) == "Mn"):
+    if base <= "\u03ff" or not (base.isalpha() or unicodedata.category(base) in ("Mn", "Mc")):
         return
+    mark = plain_mark(mark)
     composed = unicodedata.normalize("NFC", base + mark)
     if len(composed) == 1:
         shown = _TABLE[composed]
         chars[-1] = shown if len(shown) == 1 and shown != _MARK else composed
-    elif not "\u0400" <= base <= "\u052f" and not unicodedata.normalize("NFKD", base)[0].isascii():
+    elif (
+        not ("\u0400" <= base <= "\u052f" or "\u0653" <= mark <= "\u0655")
+        and not unicodedata.normalize("NFKD", base)[0].isascii()
+    ):
         chars.append(mark)
         offsets.append(index)
 
@@ -196,14 +239,66 @@ _FOREIGN = re.compile("[\u0370-\u052f]")  # scripts with Latin look-alikes
 
 
 def _latinise(text: str) -> str:
-    """Look-alike Cyrillic and Greek letters as Latin, in words that mix scripts or are among Latin ones.
+    """Look-alike letters of Cyrillic, Greek and Latin in the script that their word is meant to be in.
 
-    A word of one script is unchanged when a letter has no Latin look-alike, or when the surrounding text is not Latin.
+    A word of several scripts is of the one that all its letters can be in; where that is more than one, of that of the
+    words around it. A word of Cyrillic or Greek letters alone is unchanged when one has no Latin look-alike, or when
+    the surrounding text is not Latin; one of Latin letters alone always: banks look for names such as IBM in any text.
     """
-    text = _WORD.sub(lambda word: _to_latin(word[0]) if _is_mixed(word[0]) else word[0], text)
-    if sum(map(_is_latin, text)) <= sum(map(_is_foreign, text)) or any(map(_is_genuine, _WORD.findall(text))):
+    if not _FOREIGN.search(text):
+        return text
+    text = _unmixed_words(text)
+    latin, foreign = _letters(_WORD.findall(text))
+    if latin <= foreign or any(map(_is_genuine, _WORD.findall(text))):
         return text
     return _WORD.sub(lambda word: _to_latin(word[0]) if _is_all_twins(word[0]) else word[0], text)
+
+
+_CYRILLIC_LETTER = re.compile("[\u0400-\u052f]")
+
+
+_LATIN_WORD = re.compile("[a-z]{4}")  # is one of its own, as in "смотриhttp://…"
+
+
+def _unmixed_words(text: str) -> str:
+    words = _WORD.findall(text)
+    if not any(map(_is_mixed, words)):
+        return text
+    latin, foreign = _letters(word for word in words if not _is_mixed(word))
+    return _WORD.sub(lambda word: _unmixed(word[0], foreign - latin) if _is_mixed(word[0]) else word[0], text)
+
+
+def _unmixed(word: str, foreign_around: int) -> str:
+    """A word of Latin and other letters in one script, as far as that is possible.
+
+    ``foreign_around``: how many more letters of the words around it are foreign than Latin.
+    """
+    if _LATIN_WORD.search(word):
+        return _to_latin(word)
+    for _ in range(2):  # with Cyrillic and Greek letters: the second round has one of them
+        latin, foreign = _letters([word])
+        for table, script in ((LATIN_AS_CYRILLIC, CYRILLIC), (LATIN_AS_GREEK, GREEK)):
+            if not all(char in table for char in word if _is_latin(char)) or not _is_of(word, table):
+                continue
+            imitates_latin = all(char in script for char in word if _is_foreign(char))
+            if not imitates_latin or (foreign_around or foreign - latin) > 0:
+                return "".join(table.get(char, char) for char in word)
+        word = _to_latin(word)
+        if not _is_mixed(word):
+            break
+    return word
+
+
+def _is_of(word: str, table: Mapping[str, str]) -> bool:
+    """Whether the foreign letters of a word are of the script into which the table leads."""
+    cyrillic = table is LATIN_AS_CYRILLIC
+    return all((char >= "\u0400") is cyrillic for char in word if _is_foreign(char))
+
+
+def _letters(words: Iterable[str]) -> tuple[int, int]:
+    """How many letters of words are Latin, and how many Cyrillic or Greek."""
+    text = "".join(words)
+    return sum(map(_is_latin, text)), sum(map(_is_foreign, text))
 
 
 def _to_latin(word: str) -> str:
@@ -240,6 +335,10 @@ _LEET: Final = {
     "0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g",
     "@": "a", "$": "s", "!": "i", "|": "i", "+": "t", "€": "e", "£": "l",
 }  # fmt: skip
+_LEET_CYRILLIC: Final = {
+    "0": "о", "1": "и", "3": "з", "4": "ч", "6": "б", "7": "т", "8": "в", "9": "я",
+    "@": "а", "$": "с", "!": "и", "+": "т", "€": "е",
+}  # fmt: skip
 _SIGNS: Final = "@$!|+€£"
 
 # A linear pre-check for obfuscation, negative for nearly all ordinary text.
@@ -251,9 +350,11 @@ _SUSPECT = re2.compile(
 _RUN = re.compile(r"([^\W\d_])\1{2,}")
 # One character, a separator, one character, the same separator, …: at least three single characters.
 _SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?=([ .\-_*~,/|+·•‧∙⋅・]{1,3})[^\W_@$!])(?:\1[^\W_@$!]){2,}(?![^\W_])")
+# Han characters one by one, also where the first and the last touch others: words have no spaces there.
+_SPACED_HAN = re.compile(r"[\u3400-\u9fff](?=([ .\-_*~|+·•‧∙⋅・]{1,2})[\u3400-\u9fff])(?:\1[\u3400-\u9fff]){2,}")
 _MIXED = re.compile(rf"(?<![\w@./:+&=-])(?=[^\W_]*[\d{_SIGNS}])[\w{_SIGNS}]{{3,40}}(?![\w@/:&=]|\.\w)")
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
-_VOWEL = re.compile("[aeiouyäöüœ]")
+_VOWEL = re.compile("[aeiouyäöüœаеёиоуыэюяієαεηιουω]")
 
 
 def _substitute(
@@ -307,7 +408,7 @@ def _unleet(match: re.Match[str]) -> _Edit | None:
 
 _INNER = re.compile(rf"(?<=[^\W\d_])[\d{_SIGNS}]{{1,2}}(?=[^\W\d_])")
 _EDGES = re.compile(rf"^[\d{_SIGNS}]|[\d{_SIGNS}]$")
-_OPENING = re.compile(r"^(?:[01345]|\$)[^\W\d_]{3,}$")
+_OPENING = re.compile(r"^(?:[013456]|\$)[^\W\d_]{3,}$")
 _ORDINAL = re.compile(r"^\d+(?:st|nd|rd|th|am|pm|ever|life|some|star|real)")
 
 
@@ -322,5 +423,15 @@ def _is_masked(word: str) -> bool:
 
 
 def _spell(word: str) -> str:
+    if _is_cyrillic(word):
+        return "".join(_LEET_CYRILLIC.get(char, char) for char in word)
     spelled = word.replace("11", "ll")
     return "".join(_LEET.get(char, char) for char in spelled)
+
+
+def _is_cyrillic(word: str) -> bool:
+    """Whether a word with digits and signs is Cyrillic, Latin look-alikes in it included (``y6ью``)."""
+    letters = _CYRILLIC_LETTER.findall(word)
+    latin = [char for char in word if _is_latin(char)]
+    genuine = any(char not in CYRILLIC for char in letters)
+    return bool(letters) and (not latin or (genuine and all(char in LATIN_AS_CYRILLIC for char in latin)))

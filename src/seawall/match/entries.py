@@ -19,6 +19,7 @@ import re2
 from seawall.content.hosts import canonical_host, is_public_suffix
 from seawall.content.normalise import fold_scripts
 from seawall.content.patterns import PROBES, UnclearPattern, in_unicode
+from seawall.content.scripts import is_optional_mark
 from seawall.content.values import MAX_TEXT
 from seawall.model.content import Modality
 from seawall.model.signals import HasherSpec
@@ -214,9 +215,10 @@ def _canonical_name(value: str) -> str:
 def compile_pattern(value: str) -> Any:
     """A pattern that knows all letters, compiled for the folded view of a text. Raises ``EntryError``."""
     try:
-        return _compile(in_unicode(folded_pattern(value)))
+        compiled = _compile(in_unicode(folded_pattern(value)))
     except (EntryError, UnclearPattern):
         return _compile(value)  # stored before this was checked
+    return _compile(value) if compiled.search("") else compiled  # of optional marks alone: nothing is left of it
 
 
 def folded_pattern(value: str) -> str:
@@ -224,13 +226,22 @@ def folded_pattern(value: str) -> str:
     if value.isascii():
         return value
     pieces = _CLASS.split(unicodedata.normalize("NFC", value))  # classes are at the odd places
-    return "".join("".join(_folded_letter(char, in_class=at % 2 == 1) for char in one) for at, one in enumerate(pieces))
+    return "".join(
+        _NOTHING if _MARKS.fullmatch(one) else "".join(_folded_letter(char, in_class=at % 2 == 1) for char in one)
+        for at, one in enumerate(pieces)
+    )
 
 
+_NOTHING: Final = (
+    "(?:)"  # in the place of a vowel sign, which texts do not show: what repeats it has something to repeat
+)
+_MARKS: Final = re.compile(r"\[[-\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u093c]+\]")
 _CLASS: Final = re.compile(r"(\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\\.)", re.DOTALL)  # or an escaped character
 
 
 def _folded_letter(char: str, *, in_class: bool) -> str:
+    if not in_class and is_optional_mark(char):
+        return _NOTHING
     shown = char if char.isascii() else fold_scripts(char).text
     if not shown.isalnum() or (len(shown) > 1 and in_class):
         return char

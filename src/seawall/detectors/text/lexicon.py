@@ -12,6 +12,8 @@ limited to kinds: a "lol" takes nothing away from urging.
 Phrases use a small notation: ``(a|b)`` alternatives, ``?`` optional, ``*`` any ending, ``..`` up to three words
 between, a space for any separator, ``\\d`` and ``\\w`` as in RE2. Letters may be repeated in the text ("kiiill").
 A star may stand for a vowel ("k*ll"). Emoji stand for themselves; beside one, no border of a word is asked for.
+Phrases are in any script; in those without spaces between words (Chinese, Japanese, Thai) they match by characters,
+inside other words as well.
 """
 
 from __future__ import annotations
@@ -23,11 +25,12 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import re2
 
-from seawall.content.normalise import Normalised, fold, normalise
+from seawall.content.normalise import Normalised, fold, fold_scripts, normalise
+from seawall.content.scripts import as_hiragana
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.harms import HARMS
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, Signal, SignalKind, SignalSpec
@@ -124,11 +127,11 @@ class LexiconDetector:
             cost=Cost.INLINE,
         )
         self._rows = [(each, entry) for each in lexicons for entry in (*each.entries, *each.softeners)]
-        self._phrases = [(row, each.pattern) for row, (_, entry) in enumerate(self._rows) for each in entry.phrases]
-        self._filter = _filter(each.outline for _, entry in self._rows for each in entry.phrases)
-        # Phrases of words that are too short for the filter: all of them in one automaton.
-        self._short = self._filter.Match("", True) or []
-        self._set = _pattern_set(self._phrases[each][1] for each in self._short)
+        phrases = [(row, each) for row, (_, entry) in enumerate(self._rows) for each in entry.phrases]
+        self._phrases = [(row, each.pattern) for row, each in phrases]
+        latin = {number: each for number, (_, each) in enumerate(phrases) if _may_be_ascii(each.outline)}
+        self._latin = _Sieve(latin)
+        self._others = _Sieve({number: each for number, (_, each) in enumerate(phrases) if number not in latin})
         self._compiled: dict[int, Any] = {}  # phrase → its pattern, from its first use on: most phrases never occur
 
     def detect(self, parts: Sequence[Part]) -> Sequence[DetectorResult]:
@@ -146,8 +149,10 @@ class LexiconDetector:
     def _find(self, text: str) -> dict[int, _Place]:
         """Entry → the place of its first phrase in the text, of every entry that occurs."""
         found: dict[int, _Place] = {}
-        possible = set(self._filter.Match(_REPEATED.sub(r"\1", text), True) or ()).difference(self._short)
-        possible.update(self._short[each] for each in self._set.Match(text) or ())
+        once = _REPEATED.sub(r"\1", text)
+        possible = self._latin.possible(text, once)
+        if not text.isascii():
+            possible |= self._others.possible(text, once)
         for phrase in sorted(possible):
             row, pattern = self._phrases[phrase]
             if row in found:
@@ -210,6 +215,25 @@ def _digest(lexicons: Iterable[Lexicon]) -> str:
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:8]
 
 
+class _Sieve:
+    """Tells which of its phrases may occur in a text. Phrases by number."""
+
+    def __init__(self, phrases: Mapping[int, Phrase]) -> None:
+        self._numbers = list(phrases)
+        self._filter = _filter(each.outline for each in phrases.values())
+        # Phrases of words that are too short for the filter: all of them in one automaton.
+        short = self._filter.Match("", True) or [] if phrases else []
+        self._short = [self._numbers[each] for each in short]
+        self._set = _pattern_set(phrases[number].pattern for number in self._short)
+
+    def possible(self, text: str, once: str) -> set[int]:
+        """``once``: the text with repeated letters cut to one."""
+        if not self._numbers:
+            return set()
+        found = {self._numbers[each] for each in self._filter.Match(once, True) or ()}.difference(self._short)
+        return found.union(self._short[each] for each in self._set.Match(text) or ())
+
+
 @functools.cache
 def shipped_lexicon_detector() -> LexiconDetector:
     """The detector of the shipped lists, one for the process: compiling a thousand patterns takes half a second."""
@@ -250,11 +274,40 @@ def _together(weights: Iterable[float]) -> float:
 
 # ── phrases to patterns ─────────────────────────────────────────────────────────────────────────────────────────────
 
-_EDGES = " \t\r\n.,;:!?-_*"
-_SEPARATOR = r"[\s\W_]{0,3}"
-_GAP = r"(?:[\s\W_]+[^\s]+){0,3}[\s\W_]+"
+_EDGES = " \t\r\n.,;:!?-_*\"'()[]«»،؛؟।、。「」"
+# RE2's own \b, \w and \W know Latin letters only. What stands between words of other scripts, after folding:
+_BREAK = (
+    r"\x00-/:-@\[-`{-\x7f"
+    "\u00a0-\u00bf\u060c\u061b\u061f\u06d4\u0964\u0965\u2000-\u2bff\u3000-\u3004\u3008-\u303f\U0001f000-\U0001faff"
+)
+
+
+class _Spacing(NamedTuple):
+    """How the words of a phrase are told apart: patterns of a space, of ``..``, of ``*``, and of a phrase's borders."""
+
+    separator: str
+    gap: str
+    ending: str
+    before: str
+    after: str
+
+
+_LATIN = _Spacing(r"[\s\W_]{0,3}", r"(?:[\s\W_]+[^\s]+){0,3}[\s\W_]+", "[a-z]*", r"\b", r"(?:\b|$)")
+_OTHER_SCRIPTS = _Spacing(
+    separator=f"[{_BREAK}]{{0,3}}",
+    gap=f"(?:[{_BREAK}]+[^{_BREAK}]+){{0,3}}[{_BREAK}]+",
+    ending=f"[^{_BREAK}]*",
+    before=f"(?:^|[{_BREAK}])",
+    after=f"(?:$|[{_BREAK}])",
+)
+_NO_SPACES = _Spacing(f"[{_BREAK}]{{0,3}}", r"[^\n.!?。]{0,8}", "", "", "")
+_WITHOUT_SPACES = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
+)
+_OTHER_LETTERS = re.compile("[\u0370-\u1fff\uac00-\ud7a3]")
 _KIND = re.compile(r"[a-z][a-z_]*")
 _LEAST_MASKED = 4
+_VOWELS = "aeiouаеиоуыэюя"
 _SYMBOL = re.compile("[\u2190-\u2bff\U0001f000-\U0001faff]")
 _NO_WORD = r"[^\w]"
 _REPEATED = re.compile(r"([^\W\d_]|\*)\1+")
@@ -265,12 +318,20 @@ _TOKEN = re.compile(
 
 def phrase_pattern(phrase: str) -> str:
     """The RE2 pattern of a phrase in this module's notation."""
-    return _translated(phrase, lambda word, _: _repeatable(word), lambda letter: letter[:-1] + "*", _SEPARATOR, _GAP)
+    spacing = _spacing(phrase)
+    return _translated(phrase, lambda word, _: _repeatable(word), lambda letter: letter[:-1] + "*", spacing)
 
 
 def phrase_outline(phrase: str) -> str:
     """The outline of a phrase: see ``Phrase``."""
-    return _translated(phrase, _plain, lambda letter: letter + "?", ".*", ".*")
+    spacing = _spacing(phrase)._replace(separator=".*", gap=".*")
+    return _translated(phrase, _plain, lambda letter: letter + "?", spacing)
+
+
+def _spacing(phrase: str) -> _Spacing:
+    if _WITHOUT_SPACES.search(phrase):
+        return _NO_SPACES
+    return _OTHER_SCRIPTS if _OTHER_LETTERS.search(phrase) else _LATIN
 
 
 @functools.cache
@@ -283,7 +344,7 @@ def _repeatable(word: str) -> tuple[str, ...]:
 
 
 def _maskable(letter: str) -> str:
-    return rf"(?:{letter}|\*+)" if letter[0] in "aeiou" and len(letter) == 2 else letter
+    return rf"(?:{letter}|\*+)" if letter[0] in _VOWELS and len(letter) == 2 else letter
 
 
 def _plain(word: str, joined: bool) -> Sequence[str]:
@@ -303,9 +364,10 @@ def _translated(
     phrase: str,
     spell: Callable[[str, bool], Sequence[str]],
     optional: Callable[[str], str],
-    separator: str,
-    gap: str,
+    spacing: _Spacing,
 ) -> str:
+    if not phrase.isascii():
+        phrase = as_hiragana(fold_scripts(phrase).text)  # as a whole: a mark belongs to the letter before it
     pieces: list[str] = []
     apart = True  # whether the next letters begin a word
     groups: list[bool] = []  # the same, of each open group
@@ -313,17 +375,17 @@ def _translated(
     for token in _TOKEN.finditer(phrase.strip()):
         text = token[0]
         if token["gap"]:
-            pieces.append(gap)
+            pieces.append(spacing.gap)
         elif token["letters"]:
             pieces += spell(fold(text).text, not apart)
         elif text == "?" and after_letters:
             pieces[-1] = optional(pieces[-1])  # "pics?": optional letter, not a lazy repetition
         elif text == " ":
-            pieces.append(separator)
+            pieces.append(spacing.separator)
         elif text == "'":
             pieces.append("'?")
         elif text == "*":
-            pieces.append("[a-z]*")
+            pieces.append(spacing.ending)
         elif text == "(":
             pieces.append("(?:")
         elif text in "|)?+" or token["raw"]:
@@ -370,7 +432,8 @@ def _entry(listed: Mapping[str, Any], key: str, name: str, kinds: Collection[str
 
 def _phrase(written: str) -> Phrase:
     """Raises re2.error."""
-    start, end = r"\b", r"(?:\b|$)"
+    spacing = _spacing(written)
+    start, end = spacing.before, spacing.after
     if _SYMBOL.search(written):
         start, end = rf"(?:{start}|^|{_NO_WORD})", rf"(?:\b|$|{_NO_WORD})"
     pattern = rf"{start}(?:{phrase_pattern(written)}){end}"
@@ -385,6 +448,23 @@ def _options() -> re2.Options:
     options.never_capture = True
     options.log_errors = False
     return options
+
+
+_UNREACHABLE = r"[^\x00-\x{10ffff}]"
+_OTHER_THAN_ASCII = re.compile(r"\[[^\]]*\]|[^\x00-\x7f]")
+
+
+def _may_be_ascii(outline: str) -> bool:
+    """Whether a phrase can occur in a text of ASCII characters alone: no other phrase is looked for in such texts."""
+    if outline.isascii():
+        return True
+
+    def of_ascii(match: re.Match[str]) -> str:
+        kept = "".join(filter(str.isascii, match[0]))
+        return _UNREACHABLE if kept in ("", "[]") else kept
+
+    reachable = re2.compile(_OTHER_THAN_ASCII.sub(of_ascii, outline), _options())
+    return bool(reachable.programsize > re2.compile(_UNREACHABLE, _options()).programsize)
 
 
 def _filter(outlines: Iterable[str]) -> Any:
