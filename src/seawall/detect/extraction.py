@@ -174,7 +174,7 @@ class Extraction:
         for gap in derived.gaps:
             if not gap.unless or gap.unless not in self._wanted.get(part.field, ()):
                 place = replace(part, path=f"{part.path}>{gap.inside}") if gap.inside else part
-                notes += self.lost(extractor, place, UnknownReason.UNREADABLE, gap.code)
+                notes += self.lost(extractor, place, gap.reason, gap.code)
         made = None
         if len(kept) < len(found):
             notes += self.lost(extractor, part, UnknownReason.OVERLOADED, "too many parts")

@@ -171,11 +171,17 @@ class ExtractionGap:
 
     ``unless``: another extractor that reads it from this one's output, where the part's field requests that one.
     ``inside``: the step of the derived part in which it is (``file.0``: a file in a document); empty: the part itself.
+    ``reason``: a lasting one. Raises ``ValueError`` when it is none.
     """
 
     code: str
     unless: str = ""
     inside: str = ""
+    reason: UnknownReason = UnknownReason.UNREADABLE
+
+    def __post_init__(self) -> None:
+        if self.reason not in LASTING:
+            raise ValueError("a gap with a reason that asking again may change")
 
 
 @dataclass(frozen=True, slots=True)
