@@ -105,7 +105,11 @@ class WhisperTranscriber:
         with self._lock:
             if self._model is None:
                 self._model = self._engine(
-                    str(self._folder), device="cpu", compute_type="int8", cpu_threads=self._threads
+                    str(self._folder),
+                    device="cpu",
+                    compute_type="int8",
+                    cpu_threads=self._threads,
+                    local_files_only=True,
                 )
             samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32_768
             if not self._model.model.is_multilingual:
