@@ -207,7 +207,7 @@ def the_video(page: Any) -> None:
     """The threat stands in the second scene, at its time."""
     block = unveil(page, "clip")
     video = player(page, "clip")
-    scene = block.locator("li.notable")
+    scene = block.locator("li.notable:has-text('I will kill you')")
     assert "I will kill you" in scene.locator(".text").inner_text()
     assert "threat_terms" in scene.inner_text()
     assert scene.locator("mark").count() >= 1
@@ -216,7 +216,7 @@ def the_video(page: Any) -> None:
     button.click()
     page.wait_for_function(f"() => Math.abs({video}.currentTime - 3) < 0.3")
     page.wait_for_function("() => document.querySelector('[data-media=clip] .notable button[aria-current]') !== null")
-    assert float(block.locator("svg.line rect.notable").get_attribute("data-seek")) == 3
+    assert float(block.locator("svg.line rect.frame.notable").get_attribute("data-seek")) == 3
     the_box(page, block, video)
 
 
@@ -231,7 +231,7 @@ def the_box(page: Any, block: Any, video: str) -> None:
     page.evaluate(f"{video}.play()")
     box.wait_for(state="detached")
     page.evaluate(f"{video}.pause()")
-    block.locator("li.notable button[data-seek]").click()
+    block.locator("li.notable:has-text('I will kill you') button[data-seek]").click()
     box.wait_for()
 
 
