@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import itertools
 import os
 import shutil
 import subprocess
 import sys
+import wave
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -309,6 +311,21 @@ def test_other_languages_are_unanswerable_and_not_made_up(english: Extractor, vo
     found = ask(english, recording(spoken(OTHERS[voice], voice), language="en"))
     assert found.parts == ()
     assert [gap.reason for gap in found.gaps] == [UnknownReason.LANGUAGE]
+
+
+@pytest.mark.parametrize(("rate", "shares"), [(22_050, (1.0, -1.0)), (22_050, (0.0, 1.0)), (192_000, (1.0,))], ids=str)
+def test_what_is_said_in_any_channel_and_rate_is_read(english: Extractor, rate: int, shares: tuple[float, ...]) -> None:
+    with wave.open(io.BytesIO(spoken("I will find you tomorrow and I will kill you."))) as file:
+        heard = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        at = np.arange(len(heard) * rate // file.getframerate()) * file.getframerate() / rate
+    samples = np.interp(at, np.arange(len(heard)), heard)
+    encoded = io.BytesIO()
+    with wave.open(encoded, "wb") as file:
+        file.setparams((len(shares), 2, rate, 0, "NONE", ""))
+        file.writeframes((samples[:, None] * np.array(shares)).astype("<i2").tobytes())
+    found = ask(english, recording(encoded.getvalue()))
+    assert "kill you" in " ".join(part.text or "" for part in found.parts)
+    assert found.gaps == ()
 
 
 def packaged(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
