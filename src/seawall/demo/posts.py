@@ -89,7 +89,7 @@ def showcase(now_ms: int) -> tuple[DemoPost, ...]:
             "shop",
             {"body": "Look what I put together for you! Image, voice and video."},
             ("BUY XANAX ONLINE", "no prescription needed", "pharma-deals.example/rx"),
-            "Hello everybody. You can order everything today, and nobody will ask for a prescription.",
+            "Hello everybody. Nobody will ask for a prescription. I will find you, and I will kill you.",
             ("Welcome to my channel", "I will kill you", "Nice weather today"),
             "This is a short video about the weather in Ghent.",
         ),

@@ -68,7 +68,8 @@ def default_detectors(
 def default_extractors(transcriber_dir: Path | None = None, *, media: Media | None = None) -> tuple[Extractor, ...]:
     """Every extractor whose libraries are installed; without the extra ``media``, hardly any is.
 
-    ``transcriber_dir`` contains a faster-whisper model for reading speech. Raises ``TranscriberError``.
+    ``transcriber_dir`` contains a faster-whisper model for reading speech; None: that of the extra ``speech-en``, where
+    it is installed. Raises ``TranscriberError``.
     """
     from seawall.media import default_extractors as extractors  # imported here: not needed for text
 

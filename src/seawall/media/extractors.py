@@ -28,7 +28,13 @@ from seawall.media.results import (
     from_wav,
     to_wav,
 )
-from seawall.media.transcribe import Transcriber, WhisperTranscriber
+from seawall.media.transcribe import (
+    Transcriber,
+    UnreadLanguageError,
+    Utterance,
+    WhisperTranscriber,
+    packaged_transcriber,
+)
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.signals import (
     Cost,
@@ -49,12 +55,12 @@ def default_extractors(
 ) -> tuple[Extractor, ...]:
     """Extractors whose libraries are installed. They share the processes of ``media``; closing one closes it.
 
-    ``transcript`` is included if a ``transcriber`` or the folder of a faster-whisper model is given. Raises
-    ``TranscriberError`` when that cannot be used.
+    ``transcript`` is included if a ``transcriber`` or the folder of a faster-whisper model is given, or the extra
+    ``speech-en`` is installed. Raises ``TranscriberError`` when that cannot be used.
     """
     media = media or Media()
-    if transcriber is None and transcriber_model is not None:
-        transcriber = WhisperTranscriber(transcriber_model)
+    if transcriber is None:
+        transcriber = packaged_transcriber() if transcriber_model is None else WhisperTranscriber(transcriber_model)
     extractors: list[Extractor] = [AnimationExtractor(media), DocumentExtractor(media), MetadataExtractor(media)]
     if media.can("images", "codes"):
         extractors.append(CodesExtractor(media))
@@ -254,7 +260,7 @@ class TranscriptExtractor(MediaExtractor):
         self._transcriber = transcriber
         self.spec = ExtractorSpec(
             name="transcript",
-            version=f"2 {transcriber.version}",
+            version=f"3 {transcriber.version}",
             modalities=frozenset({Modality.AUDIO}),
             gives=frozenset({Modality.TEXT}),
             makes="transcript",
@@ -270,34 +276,62 @@ class TranscriptExtractor(MediaExtractor):
 
     def _read(self, part: Part, sound: AudioContent, found: tuple[SpeechSegments, ...]) -> ExtractedParts:
         parts: list[Part] = []
-        for stretch in stretches(found, longest=28.0, most=None):
-            for said in self._transcriber.transcribe(_cut(sound, stretch), part.language):
-                parts.append(
-                    Part(
-                        path=f"{part.path}>transcript.{len(parts)}",
-                        modality=Modality.TEXT,
-                        field=part.field,
-                        text=said.text,
-                        language=said.language,
-                        parent=part.path,
-                        span=_seconds(stretch.start + said.start, min(stretch.start + said.end, stretch.end)),
+        unread = False
+        for stretch in _joined(found, _PAUSE_S, math.inf):
+            start = stretch.start
+            while start < stretch.end:
+                left = stretch.end - start
+                end = stretch.end if left <= _WINDOW_S else start + left / math.ceil(left / _WINDOW_S)
+                window = replace(stretch, start=start, end=end)
+                try:
+                    heard = self._transcriber.transcribe(_cut(sound, window), part.language)
+                except UnreadLanguageError:
+                    unread, heard = True, ()
+                said, start = _whole(heard, window, stretch.end)
+                for each in said:
+                    parts.append(
+                        Part(
+                            path=f"{part.path}>transcript.{len(parts)}",
+                            modality=Modality.TEXT,
+                            field=part.field,
+                            text=each.text,
+                            language=each.language,
+                            parent=part.path,
+                            span=_seconds(window.start + each.start, min(window.start + each.end, window.end)),
+                        )
                     )
-                )
-        return ExtractedParts(tuple(parts), gaps=_gaps(sound.gaps))
+        gaps = _gaps(sound.gaps)
+        if unread:
+            gaps += (ExtractionGap(UNREAD_LANGUAGE, reason=UnknownReason.LANGUAGE),)
+        return ExtractedParts(tuple(parts), gaps=gaps)
+
+
+UNREAD_LANGUAGE: Final = "speech_not_read"
+"""Code of speech in a language that the transcriber does not read."""
+_WINDOW_S: Final = 28.0  # Whisper's is 30; a call costs the same for a second as for half a minute
+_PAUSE_S: Final = 3.0  # up to which speech is read together
+
+
+def _whole(heard: Sequence[Utterance], window: SpeechSegments, end: float) -> tuple[Sequence[Utterance], float]:
+    """The utterances to keep, and where to read on: at the last one, if the window's end may have cut it."""
+    if window.end >= end:
+        return heard, end
+    if len(heard) > 1 and heard[-1].start > (window.end - window.start) / 2:
+        return heard[:-1], window.start + heard[-1].start
+    return heard, window.end
 
 
 _WIDER: Final = ((0.5, 30.0), (2.0, 60.0), (10.0, 120.0), (math.inf, 600.0))
 """Seconds: maximum pause inside a segment and maximum length; the first pair that gives few enough segments is used."""
+_MOST_STRETCHES: Final = 150
 
 
-def stretches(
-    found: Sequence[SpeechSegments], longest: float | None = None, most: int | None = 150
-) -> list[SpeechSegments]:
-    """Speech segments merged across short pauses, and cut at ``longest`` seconds."""
+def stretches(found: Sequence[SpeechSegments]) -> list[SpeechSegments]:
+    """Speech segments merged across short pauses, and cut where they are long."""
     joined: list[SpeechSegments] = []
-    for pause, usual in _WIDER:
-        joined = _joined(found, pause, longest or usual)
-        if most is None or len(joined) <= most:
+    for pause, longest in _WIDER:
+        joined = _joined(found, pause, longest)
+        if len(joined) <= _MOST_STRETCHES:
             break
     return joined
 

@@ -172,13 +172,18 @@ class ExtractionGap:
 
     ``unless``: another extractor that reads it from this one's output, where the part's field requests that one.
     ``inside``: the step of the derived part in which it is (``file.0``: a file in a document); empty: the part itself.
-    ``reason``: ``language`` where it is in a script that the extractor does not read.
+    ``reason``: a lasting one, such as ``language`` of a script that the extractor does not read. Raises ``ValueError``
+    when it is none.
     """
 
     code: str
     unless: str = ""
     inside: str = ""
     reason: UnknownReason = UnknownReason.UNREADABLE
+
+    def __post_init__(self) -> None:
+        if self.reason not in LASTING:
+            raise ValueError("a gap with a reason that asking again may change")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seawall.content.languages import reads_as
 from seawall.detectors.text.model import ArtefactError, TextModel, load, shipped
 from seawall.detectors.text.model.calibration import save_tables
 from seawall.detectors.text.model.classifier import EVIDENCE_FLOOR, MAX_CHARACTERS, reading_digest, wording_digest
-from seawall.content.languages import reads_as
 from seawall.detectors.text.model.windows import LONGEST, SIZE, windows
 from seawall.measure import calibration_table
 from seawall.model import HARMS, Cost, Modality, Part, SignalKind, Unknown, UnknownReason

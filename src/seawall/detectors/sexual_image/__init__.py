@@ -12,6 +12,6 @@ The signal ``sexual_image`` is a score and not a probability; what was measured 
 """
 
 from seawall.detectors.sexual_image.detector import SexualImageDetector
-from seawall.detectors.sexual_image.network import SexualImageNetwork, NetworkError, packaged
+from seawall.detectors.sexual_image.network import NetworkError, SexualImageNetwork, packaged
 
-__all__ = ["SexualImageNetwork", "NetworkError", "SexualImageDetector", "packaged"]
+__all__ = ["NetworkError", "SexualImageDetector", "SexualImageNetwork", "packaged"]

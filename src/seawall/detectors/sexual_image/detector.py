@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from seawall.detectors.sexual_image.network import CROP, SHA256, SIDE, SexualImageNetwork, NetworkError, packaged
+from seawall.detectors.sexual_image.network import CROP, SHA256, SIDE, NetworkError, SexualImageNetwork, packaged
 from seawall.model.content import Modality, Part
 from seawall.model.signals import (
     Cost,
