@@ -47,7 +47,7 @@ _OF_SCRIPT: Final = {
 }
 """Scripts that are (nearly) one language's. Yiddish, Assamese and Tigrinya are taken for their neighbours."""
 _MOSTLY: Final = {"DEVANAGARI": "hi"}
-"""Scripts whose languages are near to each other: the one that most people write, where another is not told reliably."""
+"""Scripts whose languages are near to each other: what most people write, where another is not told reliably."""
 _SAME: Final = {"ms": "id"}
 """Languages that are not told apart from one that more people write: Malay and Indonesian."""
 _WORDS_OF_TWO: Final = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL"})
@@ -66,7 +66,7 @@ def language_of(text: str, declared: str | None) -> str | None:
 
 
 def reads_as(text: str, language: str) -> bool:
-    """Whether a text may be in a language that is written in Latin letters: it is told to be, or nothing speaks against."""
+    """Whether a text may be in a language that is written in Latin letters: told to be, or nothing speaks against."""
     found = identify(text)
     return found == language if found is not None else _mostly_latin(text[:_READ])
 

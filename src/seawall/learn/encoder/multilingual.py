@@ -76,7 +76,7 @@ def examples_of(data: Path, seed: int) -> list[LabelledText]:
 
 
 def kept_pieces(model: PublishedModel, texts: Sequence[str]) -> NDArray[np.int64]:
-    """The numbers of the pieces that are kept: single characters, frequent ones, those that texts use; none with capitals."""
+    """The numbers of the pieces that are kept: single characters, frequent and used ones; none with capitals."""
     whole = Unigram(model.pieces, model.scores.tolist())
     used = np.zeros(len(model.pieces), dtype=np.int64)
     for text in texts:

@@ -1,5 +1,5 @@
-"""BERT's encoder (Devlin et al. 2019), with one output per head: of six layers as in MiniLM (Wang et al. 2020), of twelve
-as in multilingual E5 (Wang et al. 2024).
+"""BERT's encoder (Devlin et al. 2019), with one output per head: of six layers as in MiniLM (Wang et al. 2020), of
+twelve as in multilingual E5 (Wang et al. 2024).
 
 Needs torch, for training only. Shapes: B texts of L pieces, H hidden numbers.
 """

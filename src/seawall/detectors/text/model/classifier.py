@@ -100,8 +100,8 @@ class TextModel:
 
     Weights are read at first use (or by ``spec``), from the package or from a folder written by ``seawall train``. A
     part in a known language other than English is *unknown* (``language``); a part without language is answered unless
-    it is told not to be English (``content.languages``). Texts beyond ``MAX_CHARACTERS`` are *unknown* (``unreadable``),
-    because a text is never judged by its beginning alone. Thread-safe.
+    it is told not to be English (``content.languages``). Texts beyond ``MAX_CHARACTERS`` are *unknown*
+    (``unreadable``), because a text is never judged by its beginning alone. Thread-safe.
 
         >>> from seawall.model import Modality, Part
         >>> model = TextModel()
