@@ -1,8 +1,9 @@
 """The encoder: a small transformer in an ONNX file, run by onnxruntime on one thread.
 
 The file is self-contained: 8-bit weights (the multilingual one's table of pieces has 4), the vocabulary and the names
-of its heads in its metadata. It is made by ``seawall.learn.encoder``. Each text runs alone: activations are rounded to 8 bits by their largest value, so texts in
-one run would change each other's results, and on a CPU batching gains little.
+of its heads in its metadata. It is made by ``seawall.learn.encoder``. Each text runs alone: activations are rounded to
+8 bits by their largest value, so texts in one run would change each other's results, and on a CPU batching gains
+little.
 """
 
 from __future__ import annotations
