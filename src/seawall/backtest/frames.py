@@ -18,7 +18,7 @@ from seawall.backtest.columnar import BY_ROWS, EXACT, ColumnarProgram, absent_co
 from seawall.backtest.counts import BacktestCounts, Side
 from seawall.backtest.past_rows import NOT_MEASURED, PastRow, features_read
 from seawall.backtest.rows_file import NOT_IN_FILE, FileRows, RowsFileError, absences
-from seawall.backtest.run import Engine, as_read, changed_rules, count_rows
+from seawall.backtest.run import Engine, add_rows, as_read, changed_rules
 from seawall.model import FeatureRow
 from seawall.policy import Feature
 from seawall.policy.tree import ValueType
@@ -96,10 +96,11 @@ class _Counter:
             return
         rest = frame.filter(~by_rows) if isinstance(by_rows, pl.Expr) else frame
         for (name,), group in rest.group_by("content_type", maintain_order=True):
-            if name is None or not self._in_columns(str(name), group):
+            silent = None if name is None else self._silent_if_in_columns(str(name), group)
+            if silent is None:
                 self._add_rows(group)
             else:
-                self._add_group(str(name), group)
+                self._add_group(str(name), group, silent)
 
     def _add_rows(self, frame: pl.DataFrame) -> None:
         """Row by row."""
@@ -109,28 +110,29 @@ class _Counter:
             [self._rows.row(values.pop(_ROW), values) for values in few.iter_rows(named=True)]
             for few in frame.iter_slices(_FEW)
         )
-        self._counts.add_counts(count_rows(*self._bundles, pages))
+        add_rows(self._counts, self._engines, pages)
 
-    def _in_columns(self, name: str, frame: pl.DataFrame) -> bool:
+    def _silent_if_in_columns(self, name: str, frame: pl.DataFrame) -> dict[str, pl.Series] | None:
+        """Which features rows name as unknown (see ``_silent``); None: the rows must be read one by one."""
         if any(name not in bundle.content_types for bundle in self._bundles):
-            return False
+            return None
         programs = [engine.columnar(name) for engine in self._engines]
         if any(each.computes or not each.program.rules for each in programs):
-            return False
+            return None
         features = features_read(self._bundles, name)
         if not all(_has_type(frame, feature) for feature in features.values()) or not _finite(frame, features):
-            return False
+            return None
         silent = _silent(frame, features)
-        return not any(_contradict(frame, name, of, silent) for name, of in absences(features))
+        return None if any(_contradict(frame, *each, silent) for each in absences(features)) else silent
 
-    def _add_group(self, name: str, frame: pl.DataFrame) -> None:
+    def _add_group(self, name: str, frame: pl.DataFrame, silent: Mapping[str, pl.Series]) -> None:
         features = features_read(self._bundles, name)
-        silent = _silent(frame, features)
-        self._count_missing(name, frame, features, silent)
+        rough = dict(_rough(frame, features, silent))
+        self._count_missing(name, frame, features, silent, rough)
         keys = []
         for engine in self._engines:
             columnar = engine.columnar(name)
-            columns = _columns(frame, columnar, silent)
+            columns = _columns(frame, columnar, silent, rough)
             read = _LazyRows(self._rows, frame, columnar)
             keys.append(columnar.masks(columns, read))
         table, words = _table(frame, keys)
@@ -179,7 +181,12 @@ class _Counter:
         return before, after
 
     def _count_missing(
-        self, name: str, frame: pl.DataFrame, features: Mapping[str, Feature], silent: Mapping[str, pl.Series]
+        self,
+        name: str,
+        frame: pl.DataFrame,
+        features: Mapping[str, Feature],
+        silent: Mapping[str, pl.Series],
+        rough: Mapping[str, pl.Series],
     ) -> None:
         """Why features are unknown, where the file says it, as ``FileRows`` finds it."""
         counted: dict[tuple[str, str], int] = {}
@@ -190,9 +197,9 @@ class _Counter:
         for column, reason, count in _reasons(frame, features):
             counted[column, reason] = counted.get((column, reason), 0) + count
         lowest = self._bundles[1].program(name).thresholds
-        for feature, rough in _rough(frame, features, silent):
+        for feature, measured in rough.items():
             below = lowest.get(str(features[feature].argument))
-            count = int((rough > below).sum()) if below is not None else 0
+            count = int((measured > below).sum()) if below is not None else 0
             counted[feature, NOT_MEASURED] = counted.get((feature, NOT_MEASURED), 0) + count
         self._counts.missing.update({key: count for key, count in counted.items() if count})
 
@@ -383,12 +390,16 @@ def _null(like: pl.Series) -> pl.Series:
     return _all(None, len(like), like.dtype)
 
 
-def _columns(frame: pl.DataFrame, columnar: ColumnarProgram, silent: Mapping[str, pl.Series]) -> pl.DataFrame:
+def _columns(
+    frame: pl.DataFrame,
+    columnar: ColumnarProgram,
+    silent: Mapping[str, pl.Series],
+    rough: Mapping[str, pl.Series],
+) -> pl.DataFrame:
     """The columns that the rules of a program read."""
     schema, made = columnar.schema, dict[str, pl.Series]()
     odd = _all(value=False, height=frame.height, kind=pl.Boolean)
     lowest = columnar.program.thresholds
-    rough = dict(_rough(frame, {each.name: each for each in columnar.features}, silent))
     for feature in columnar.features:
         name = feature.name
         if name not in schema:

@@ -131,6 +131,16 @@ def run_backtest(in_force: Bundle, draft: Bundle, batches: Batches, *, seconds: 
 def count_rows(in_force: Bundle, draft: Bundle, batches: Batches, *, seconds: float | None = None) -> BacktestCounts:
     """Decide every row under both bundles and count what differs. Raises and stops as ``run_backtest`` does."""
     counts, engines = BacktestCounts(), (Engine(in_force), Engine(draft))
+    add_rows(counts, engines, batches, seconds=seconds)
+    counts.checked = sum(engine.checked for engine in engines)
+    return counts
+
+
+def add_rows(
+    counts: BacktestCounts, engines: tuple[Engine, Engine], batches: Batches, *, seconds: float | None = None
+) -> None:
+    """Count rows with engines that remember what they decided before; they count their own checks."""
+    in_force, draft = (engine.bundle for engine in engines)
     changed = changed_rules(in_force, draft)
     surfaces = {name: each.surface for name, each in draft.content_types.items()}
     end = None if seconds is None else time.monotonic() + seconds
@@ -145,8 +155,6 @@ def count_rows(in_force: Bundle, draft: Bundle, batches: Batches, *, seconds: fl
         if end is not None and time.monotonic() > end:
             counts.whole = False
             break
-    counts.checked = sum(engine.checked for engine in engines)
-    return counts
 
 
 def changed_rules(in_force: Bundle, draft: Bundle) -> frozenset[str]:
