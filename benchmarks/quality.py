@@ -2,7 +2,8 @@
 
 Every set is looked for under ``SEAWALL_DATA``; one that is missing is skipped, and said so. Before anything is
 measured, the program proves that no test text nor a near-duplicate of one was trained on by a head it tests. Prints
-tables for people, then one line of JSON. ``--card FILE`` writes the figures into the model card as well.
+tables for people, then one line of JSON. ``--card FILE`` writes the figures into the model card as well,
+``--languages-card FILE`` those of the multilingual model into its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.quality_card import write_card
+from benchmarks import quality_languages
+from benchmarks.quality_card import fill, write_card
 from benchmarks.quality_folds import UNSEEN, grouped_folds
 from numpy.typing import NDArray
 
@@ -24,6 +26,7 @@ from seawall.detectors.text.model import TextModel, shipped
 from seawall.detectors.text.model.artefact import ENCODER
 from seawall.detectors.text.model.encoder import OnnxEncoder
 from seawall.detectors.text.model.linear import Linear
+from seawall.detectors.text.model.multilingual import MultilingualModel
 from seawall.learn import leaks
 from seawall.learn.corpus import TESTS
 from seawall.learn.datasets import DATASETS, LabelledText
@@ -355,6 +358,17 @@ def bands(bench: Bench) -> None:
     bench.figures["bands"] = figures
 
 
+def languages(bench: Bench) -> None:
+    """The multilingual model in each of its languages."""
+    if bench.data is None:
+        return
+    try:
+        bench.figures["multilingual"] = quality_languages.measure(bench.data, MultilingualModel())
+    except FileNotFoundError as error:
+        print(f"\nlanguages: skipped, {error}")
+        bench.figures["skipped"].append("languages")
+
+
 def show_each(name: str, figures: dict[str, list[float]]) -> None:
     """One measure of the whole and of each model alone."""
     for way in WAYS:
@@ -374,7 +388,7 @@ def goals(bench: Bench) -> None:
     ):
         if where[0] in bench.figures:
             reached[name] = bench.figures[where[0]][where[1]][0]
-    bench.figures["floors"] = {
+    bench.figures["floors"] = quality_languages.floors(bench.figures.get("multilingual", {"languages": ()})) | {
         name: {
             "floor": GOALS[name][0],
             "aim": GOALS[name][1],
@@ -396,15 +410,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="quality", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--text-model", type=Path, default=shipped(), help="folder of the model (default: shipped)")
     parser.add_argument("--card", type=Path, help="model card to write the figures into")
+    parser.add_argument("--languages-card", type=Path, help="model card of the multilingual model, likewise")
+    parser.add_argument("--only", choices=("languages",), help="measure the multilingual model alone")
     options = parser.parse_args(arguments)
     root = os.environ.get("SEAWALL_DATA")
     bench = Bench(TextModel(options.text_model), Path(root) if root else None)
     print(f"text model {bench.model.spec.version}: {', '.join(bench.heads)}")
-    for step in (leak_check, hatecheck, hatexplain, edos, openai, davidson, bands, madlibs, goals):
+    english = (leak_check, hatecheck, hatexplain, edos, openai, davidson, bands, madlibs)
+    for step in (*(() if options.only else english), languages, goals):
         step(bench)
     print(json.dumps(bench.figures))
     if options.card:
         write_card(options.card, bench.figures, bench.model.artefact.card)
+    if options.languages_card and "multilingual" in bench.figures:
+        fill(options.languages_card, quality_languages.tables(bench.figures))
     return 0 if all(floor["holds"] for floor in bench.figures["floors"].values()) else 1
 
 

@@ -39,6 +39,11 @@ def write_card(path: Path, figures: Figures, card: Figures) -> None:
         "rounding": _rounding(card),
         "bands": _bands(figures),
     }
+    fill(path, tables)
+
+
+def fill(path: Path, tables: Mapping[str, str]) -> None:
+    """Write the tables into their places on a page. Raises ``KeyError`` for a place that no table is made for."""
     text = path.read_text(encoding="utf-8")
     path.write_text(_PLACE.sub(lambda m: f"{m[1]}\n{tables[m[2]]}\n{m[3]}", text), encoding="utf-8")
 

@@ -2,6 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seawall.content import load_content_type
+from seawall.content.items import build_item, parts_of
 from seawall.content.languages import identify, language_of, reads_as
 
 
@@ -86,3 +88,48 @@ def test_a_long_text_is_read_by_its_beginning():
 @pytest.mark.parametrize("text", ["\ud800 hello my friend", "a\0b", "e" + "\u0301" * 100_000, "\u202edrawkcab"])
 def test_hostile_texts_raise_nothing(text):
     assert identify(text) in (None, "en")
+
+
+NOTE = """\
+content_type: note
+title: Note
+owner: tests
+surface: public
+audience: general
+default_language: en
+actor: {}
+fields:
+  title: {type: text, role: title}
+  lines: {type: texts, role: body}
+  about: {type: text, role: context}
+stages:
+  pre_publish: {budget: 80ms, on_unknown: hold}
+actions: [hold]
+appeal: {window: 184d, route: /appeals}
+retention: {content: 30d, decisions: 5y}
+"""
+GERMAN, ENGLISH = "Wir sehen uns morgen nach der Schule", "I will see you after school tomorrow"
+
+
+@pytest.mark.parametrize(
+    ("fields", "declared", "language"),
+    [
+        ({"lines": [GERMAN]}, None, "de"),
+        ({"lines": [GERMAN]}, "en", "de"),  # what is declared does not hide it
+        ({"title": "Rosalía", "lines": ["ok"]}, None, "en"),  # cannot be told: the default
+        ({"title": "Rosalía", "lines": ["ok"]}, "es", "es"),
+        ({"title": "My song", "lines": [GERMAN, GERMAN]}, None, "de"),  # most of the text
+        ({"title": ENGLISH, "lines": ["lol"], "about": GERMAN * 3}, None, "en"),  # context is not screened
+        ({}, None, "en"),
+    ],
+)
+def test_an_item_is_in_the_language_of_most_of_its_text(fields, declared, language):
+    content_type = load_content_type(NOTE, "note.yaml")
+    item = build_item(content_type, "n-1", fields, ("a-1", {}), declared)
+    assert item.language == language
+
+
+def test_a_part_whose_language_cannot_be_told_is_in_that_of_the_rest():
+    content_type = load_content_type(NOTE, "note.yaml")
+    item = build_item(content_type, "n-1", {"title": "Abschaum", "lines": [GERMAN]}, ("a-1", {}))
+    assert {part.language for part in parts_of(item, content_type)} == {"de"}

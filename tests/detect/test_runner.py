@@ -579,3 +579,68 @@ class Judge(Fake):
     """Asked where the other one is in doubt."""
 
     ask_when: tuple[ScoreRange, ...] = (ScoreRange(signal="fake_score", low=0.4, high=0.6),)
+
+
+# -- languages ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Reader(Fake):
+    """A detector of given signals in given languages."""
+
+    signals: tuple[str, ...] = ("hate",)
+
+    @property
+    def spec(self) -> DetectorSpec:
+        signals = tuple(SignalSpec(name=name, kind=self.kind) for name in self.signals)
+        return DetectorSpec(
+            name=self.name,
+            version="1",
+            signals=signals,
+            modalities=frozenset({Modality.TEXT}),
+            languages=self.languages,
+            cost=self.cost,
+        )
+
+    def answer(self, part: Part, value: float = 0.5) -> DetectorResult:
+        return tuple(
+            Signal(name=name, value=value, part=part.path, detector=self.name, version="1") for name in self.signals
+        )
+
+
+def of_languages(
+    *detectors: Reader, wanted: set[str] | None = None
+) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Signals and language refusals by detector and part, of one English, one German and one Finnish text."""
+    parts = [
+        Part(path=language, modality=Modality.TEXT, field="body", text="x", language=language)
+        for language in ("en", "de", "fi")
+    ]
+    with Runner(detectors) as runner:
+        found = runner.start(parts, wanted).wait()
+    refused = {(one.detector, one.part) for one in found.unknown if one.reason is UnknownReason.LANGUAGE}
+    assert len(refused) == len(found.unknown)
+    return {(one.detector, one.part) for one in found.signals}, refused
+
+
+ENGLISH = frozenset({"en"})
+GERMAN = frozenset({"de"})
+
+
+def test_a_language_that_another_detector_of_the_signals_reads_is_left_to_it() -> None:
+    given, refused = of_languages(
+        Reader(name="english", languages=ENGLISH, signals=("hate", "spam")), Reader(name="german", languages=GERMAN)
+    )
+    assert given == {("english", "en"), ("german", "de")}
+    assert refused == {("english", "de"), ("english", "fi"), ("german", "fi")}  # nobody gives spam in German
+
+
+def test_a_detector_that_is_wanted_brings_those_to_whom_it_leaves_languages() -> None:
+    english = Reader(name="english", languages=ENGLISH, signals=("hate", "spam"))
+    given, _ = of_languages(english, Reader(name="german", languages=GERMAN), wanted={"german"})
+    assert ("english", "en") in given
+
+
+def test_a_detector_that_reads_every_language_takes_none_from_the_others() -> None:
+    _, refused = of_languages(Reader(name="german", languages=GERMAN), Reader(name="any", languages=None))
+    assert refused == {("german", "en"), ("german", "fi")}

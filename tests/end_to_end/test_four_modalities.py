@@ -1,4 +1,4 @@
-"""One post with text, image, voice and video over HTTP; in a real Chromium each signal shows at its place and time."""
+"""Posts with text, image, voice and video over HTTP, in several languages; each signal at its place in a real Chromium."""
 
 from __future__ import annotations
 
@@ -303,3 +303,50 @@ def as_jpeg(data: bytes) -> tuple[bytes, int, int]:
     with Image.open(io.BytesIO(data)) as image:
         image.convert("RGB").save(out, "JPEG")
         return out.getvalue(), image.width, image.height
+
+
+COMMENTS = {
+    "de": ("hate", "Diese Ausländer sind Ungeziefer und gehören alle vernichtet"),
+    "ar": ("hate", "هؤلاء المهاجرون حشرات قذرة ويجب طردهم جميعا"),
+    "hi": ("sexism", "औरतों की औकात सिर्फ रसोई में है, साली रंडी"),
+    "zh": ("hate", "这些外国人都是垃圾，应该全部消灭"),
+}
+
+
+def test_comments_in_four_languages_a_recording_and_a_cover(served: tuple[str, str], page: Any) -> None:
+    """Nobody declares a language; each text is read in its own, and its signals say which."""
+    url, key = served
+    headers = {"Authorization": f"Bearer {key}"}
+
+    def screened(kind: str, item: str, fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        asked = {"content_type": kind, "id": item, "fields": fields, "actor": {"id": "a-1"}}
+        answer = httpx.post(f"{url}/v1/screen", json=asked, headers=headers, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["item"], complete(url, key, f"{kind}/{item}")
+
+    sign_in(url, page)
+    for language, (harm, text) in COMMENTS.items():
+        where, decision = screened("comment", f"c-{language}", {"body": text})
+        found = {each["name"]: each for each in decision["signals"] if each["part"] == "body"}
+        assert found[harm]["detector"] == f"multilingual-{harm}", language
+        assert found[harm]["value"] > 0.5, language
+        assert {each["reason"] for each in decision["unknown"]} == {"language"}  # the harms that nobody measured in it
+        page.goto(f"{url}/items/{where}")
+        row = page.locator("table.signals tr", has=page.locator(f"td:first-child strong:text-is('{harm}')"))
+        assert row.locator(".place").inner_text().split() == ["body", language]
+        assert page.locator("section[aria-labelledby=content-title] mark").count() >= 1
+        if SHOTS:
+            page.screenshot(path=f"{SHOTS}/comment-{language}.png", full_page=True)
+
+    said = encoded(voice_note("Good evening everybody. I will find you, and I will kill you.", 1.5))
+    where, _ = screened("post", "p-said", {"body": "Listen to this, it is new", "voice": said})
+    page.goto(f"{url}/items/{where}")
+    threat = page.locator("table.signals tr:has-text('threat_terms')").first.locator(".place").inner_text()
+    assert "transcript" in threat
+    assert threat.split()[-1].startswith("en")
+
+    cover = encoded(image_with_words("Summer in the city", "the album"))
+    where, decision = screened("playlist", "l-1", {"title": "Summer in the city", "cover": cover})
+    assert {each["part"] for each in decision["signals"] if each["name"] == "sexual_image"} == {"cover"}
+    page.goto(f"{url}/items/{where}")
+    assert "cover" in page.locator("table.signals tr:has-text('sexual_image')").first.inner_text()

@@ -128,3 +128,15 @@ def test_detectors_that_read_the_same_language_have_no_single_table() -> None:
         built(BOTH[0], detector("others", frozenset({"en", "de"}), 0.9))
     with pytest.raises(PolicyErrors, match=r"several detectors"):
         built(BOTH[0], detector("others", None, 0.9))
+
+
+def test_a_part_that_another_detector_may_still_read_is_not_unanswerable() -> None:
+    """The German reader was late: the refusal of the English one says nothing."""
+    unknown = [
+        refused("english", "body"),
+        Unknown(detector="others", part="body", reason=UnknownReason.DEADLINE),
+    ]
+    parts = [Part(path="body", modality=Modality.TEXT, field="body", text="x", language="de")]
+    item = Item(content_type="note", id="n", fields={"body": "x"}, language="de")
+    bundle, context = built(*BOTH), Context(item=item, parts=parts, signals=[], unknown=unknown)
+    assert fired(bundle, context) == ([], ["likely", "unread"])

@@ -12,7 +12,6 @@ from seawall.detectors.text.meanings import MeaningDetector
 from seawall.match import BankEntry, BankMatcher
 from seawall.model import (
     DecisionSource,
-    DetectorSpec,
     Modality,
     Part,
     Signal,
@@ -62,9 +61,7 @@ class Letters:
 
     def __init__(self, languages: frozenset[str] | None = None) -> None:
         self.asked: list[str] = []
-        self.spec = DetectorSpec(
-            name="letters", version="1", signals=(), modalities=frozenset({Modality.TEXT}), languages=languages
-        )
+        self.version, self.languages = "1", languages
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         self.asked += texts

@@ -132,6 +132,12 @@ def _in_list(path: str, lines: str, span: Span | None) -> tuple[str, Span | None
     return f"{path}.{before.count(chr(10))}", replace(span, start=span.start - shift, end=span.end - shift)
 
 
+def languages_of(content_type: ContentType, content: ItemContent, derived: Sequence[DerivedPart]) -> dict[str, str]:
+    """The language in which each text was read, by the path of its part; without those of which none is known."""
+    parts: list[Part | DerivedPart] = [*_parts(content_type, content), *derived]
+    return {part.path: part.language for part in parts if part.modality is Modality.TEXT and part.language}
+
+
 def _parts(content_type: ContentType, content: ItemContent) -> Sequence[Part]:
     fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in content.fields.items()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from seawall.app import App
 from seawall.console import active_bundle
-from seawall.console.field_views import FieldView, field_views
+from seawall.console.field_views import FieldView, field_views, languages_of
 from seawall.console.formats import why_unknown
 from seawall.console.languages import gettext as _
 from seawall.console.languages import marked
@@ -66,6 +66,7 @@ class SignalView:
 
     signal: Signal
     place: str  # where in the item, in words: "clip, 3.0–6.0 s, words"
+    language: str  # of the text there; empty: not a text, or cannot be told
     seek: tuple[str, float] | None  # field with a player, and the time in seconds to seek to
     kind: str  # probability (calibrated) | score | count | distance | unknown to this version
 
@@ -130,6 +131,7 @@ def item_view(
     signals = tuple(evaluation.signals) if evaluation else ()
     content_type = active_bundle.content_types(app).get(item.content_type)
     views: Sequence[FieldView] = ()
+    languages: Mapping[str, str] = {}
     attributes: Mapping[str, object] = {}
     platform_id = actor = language = None
     actor_ref = made.actor if made is not None else _actor_of(app, item)
@@ -147,6 +149,7 @@ def item_view(
             if content_type
             else ()
         )
+        languages = languages_of(content_type, content, derived) if content_type else {}
     except (Erased, KeyError):
         erased = True
     players = {view.name for view in views if view.media is not None and view.media.type in ("audio", "video")}
@@ -165,7 +168,7 @@ def item_view(
         explanation=explanation,
         edit=edit_of(app.database, evaluation) if evaluation is not None else None,
         unexplained=unexplained,
-        signals=_signal_views(app, signals, places, players),
+        signals=_signal_views(app, signals, places, languages, players),
         unknown=_unknown_views(evaluation.unknown if evaluation else (), places),
         skipped=skipped_detectors(evaluation, places, app.runner.score_ranges, app.runner.specs)
         if evaluation
@@ -243,13 +246,18 @@ def _sizes(
 
 
 def _signal_views(
-    app: App, signals: Sequence[Signal], places: PartLocations, players: Collection[str]
+    app: App,
+    signals: Sequence[Signal],
+    places: PartLocations,
+    languages: Mapping[str, str],
+    players: Collection[str],
 ) -> tuple[SignalView, ...]:
     kinds = active_bundle.signal_kinds(app)
     views = [
         SignalView(
             signal=one,
             place=places.of(one.part, one.span),
+            language=languages.get(one.part, ""),
             seek=_seek(one, places) if one.part.partition(">")[0] in players else None,
             kind=kinds.get((one.detector, one.name), "not in force"),
         )

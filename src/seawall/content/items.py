@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from seawall.content.content_types import SCREENED_ROLES
-from seawall.content.languages import language_of
+from seawall.content.languages import identify, language_of
 from seawall.content.values import LEAST_MS, READERS, InvalidValue, ReadValue, read_code, read_language, read_timestamp
 from seawall.model import ActorSpec, ContentType, FieldRole, FieldSpec, FieldType, Item, Media, Modality, Part, Value
 from seawall.yamlfile.source import nearest
@@ -40,6 +41,7 @@ class _Schema:
     actor_field: str | None
     created_at_field: str | None
     language_field: str | None
+    texts: tuple[str, ...]  # fields with text to screen
     actor_required: bool
 
 
@@ -84,7 +86,11 @@ def build_item(
     language: Any = None,
     created_at: Any = None,
 ) -> Item:
-    """The item with these decoded JSON values. ``actor``: the account's id and attributes. Raises ItemError."""
+    """The item with these decoded JSON values. ``actor``: the account's id and attributes. Raises ItemError.
+
+    Its language is that of most of its text; where that cannot be told, the declared one (``language``, else the field
+    with that role), else the content type's default.
+    """
     schema = _schemas.get(id(content_type))
     if schema is None or schema.content_type is not content_type:
         schema = _prepare(content_type)
@@ -109,9 +115,20 @@ def build_item(
         fields=values,
         actor=actor_id,
         actor_attributes=attributes,
-        language=written_in,
+        language=_mostly_written_in(schema, values) or written_in or content_type.default_language,
         created_at=made_at,
     )
+
+
+def _mostly_written_in(schema: _Schema, values: Mapping[str, Value]) -> str | None:
+    """The language of most of the text that is screened, as far as it can be told."""
+    letters: Counter[str] = Counter()
+    for name in schema.texts:
+        value = values.get(name) or ()
+        for text in (value,) if isinstance(value, str) else value:
+            if isinstance(text, str) and (found := identify(text)) is not None:
+                letters[found] += len(text)
+    return max(letters, key=lambda language: letters[language]) if letters else None
 
 
 def _prepare(content_type: ContentType) -> _Schema:
@@ -130,6 +147,11 @@ def _prepare(content_type: ContentType) -> _Schema:
         actor_field=named(FieldRole.ACTOR),
         created_at_field=named(FieldRole.CREATED_AT),
         language_field=named(FieldRole.LANGUAGE),
+        texts=tuple(
+            spec.name
+            for spec in content_type.fields
+            if spec.role in SCREENED_ROLES and _MODALITIES.get(spec.type) is Modality.TEXT
+        ),
         actor_required=content_type.actor is not None and content_type.actor.required,
     )
     if len(_schemas) >= 1_000:

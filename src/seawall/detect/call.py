@@ -7,7 +7,7 @@ are then *unknown* with reason ``error``, and the calling thread continues.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -50,12 +50,30 @@ class Installed:
         self.cost: Cost = self._spec.cost
         self.ranges: tuple[ScoreRange, ...] = score_ranges_of(detector)
         self.composes = hasattr(detector, "compose")
+        self.elsewhere: frozenset[str] = frozenset()  # languages that it leaves to others
+        self.left_to: frozenset[str] = frozenset()  # to these
         self.latencies = Latencies()
         self.ask = partial(ask, detector, name=self.name)
         calls = getattr(detector, "calls_at_once", 1)
         if calls > 1:
             limits = replace(limits, batch_size=1, workers=calls)
         self.queue = None if self.cost is Cost.INLINE else DetectorQueue(self.name, self.ask_measured, limits, clock)
+
+    def leave_languages_to(self, others: Iterable[Installed]) -> None:
+        """Say nothing of parts in languages in which other detectors give all of its signals."""
+        spec = self._spec
+        if not isinstance(spec, DetectorSpec) or spec.languages is None or not spec.signals:
+            return
+        readers = [one for one in others if one is not self and getattr(one._spec, "languages", None) is not None]
+        of_signals = [
+            [one for one in readers if any(each.name == signal.name for each in one._spec.signals)]
+            for signal in spec.signals
+        ]
+        read = [frozenset[str]().union(*(one._spec.languages for one in found)) for found in of_signals]
+        self.elsewhere = frozenset.intersection(*read) - spec.languages
+        self.left_to = frozenset(
+            one.name for found in of_signals for one in found if one._spec.languages & self.elsewhere
+        )
 
     def ask_measured(self, parts: Sequence[Part], thresholds: Thresholds | None = None) -> list[Any]:
         """As ``ask``, one answer for each part; the time of the call is counted."""
@@ -77,7 +95,7 @@ class Installed:
 
     def plan(self, parts: Sequence[Part], before: DetectorCall | None = None) -> DetectorCall:
         """The parts to ask a detector about: none while it is ``idle``; those in a language that it does not read are
-        answered already.
+        answered already, unless other detectors read it.
 
         ``before``: the earlier call whose answers this one replaces; only parts that changed since then are asked
         about.
@@ -94,7 +112,7 @@ class Installed:
             if spec.languages is None or not fitting:
                 return DetectorCall(self.name, fitting, again=again)
             read = {None, *spec.languages}
-            other = [part for part in fitting if part.language not in read]
+            other = [part for part in fitting if part.language not in read and part.language not in self.elsewhere]
             refused = [_unknown(self.name, part, UnknownReason.LANGUAGE, part.language or "") for part in other]
             asked = [part for part in fitting if part.language in read]
             return DetectorCall(self.name, [*asked, *other], refused, again=again)

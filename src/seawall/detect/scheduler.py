@@ -67,6 +67,8 @@ class Runner:
         limits = limits or QueueLimits()
         one_by_one = replace(limits, batch_size=1, hang_s=max(limits.hang_s, _EXTRACTOR_HANG_S))
         self._detectors = [Installed(detector, limits, clock) for detector in detectors]
+        for detector in self._detectors:
+            detector.leave_languages_to(self._detectors)
         self._names = frozenset(detector.name for detector in self._detectors)
         self._extracts = extractors is not None
         installed = [Installed(extractor, one_by_one, clock) for extractor in extractors or ()]
@@ -241,7 +243,8 @@ class Runner:
         if wanted is None:
             found = [detector for detector in self._detectors if detector.cost is not Cost.SLOW]
         else:
-            found = [detector for detector in self._detectors if detector.name in wanted]
+            named = {name for one in self._detectors if one.name in wanted for name in (one.name, *one.left_to)}
+            found = [detector for detector in self._detectors if detector.name in named]
         if not self._ranges or not any(detector.ranges for detector in found):
             return found
         specs = [detector.spec for detector in self._detectors]

@@ -38,12 +38,13 @@ def default_detectors(
     from seawall.detectors.sexual_image import SexualImageDetector
     from seawall.detectors.text.meanings import MeaningDetector
     from seawall.detectors.text.model import TextModel  # imported here: so that inline detectors do not load numpy
+    from seawall.detectors.text.model.multilingual import MultilingualModel, language_detectors
     from seawall.detectors.video import VideoDetector
     from seawall.media import Media
 
     banks = banks or BankDetector()
     media = media or Media()
-    text_model = TextModel(text_model_dir)
+    text_model, multilingual = TextModel(text_model_dir), MultilingualModel()
     return (
         shipped_lexicon_detector(),
         LinkDetector(),
@@ -53,7 +54,8 @@ def default_detectors(
         TitleMessageDetector(),
         NameDetector(banks),
         text_model,
-        MeaningDetector(banks, text_model),
+        *language_detectors(multilingual),
+        MeaningDetector(banks, multilingual),
         ImageDetector(banks),
         AudioDetector(banks, media),
         VideoDetector(banks, media),

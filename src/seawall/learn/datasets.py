@@ -82,18 +82,24 @@ def _rows(path: Path, delimiter: str = ",") -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file, delimiter=delimiter)
 
 
+_HELD, _CALIBRATION = 26, 40  # of 256: to test on, to calibrate with
+
+
 def _split(
-    examples: Callable[[Path], Iterator[LabelledText]], *, held: bool
-) -> Callable[[Path], Iterator[LabelledText]]:
-    """A tenth of a set that has no test split of its own, or the rest: by a digest of the group, else of the text."""
+    examples: Callable[[Path], Iterator[LabelledText]], *, tested: bool = True
+) -> dict[str, Callable[[Path], Iterator[LabelledText]]]:
+    """Three parts of a set: by a digest of the group, else of the text. ``tested``: whether one is held for testing."""
+    held = _HELD if tested else 0
 
-    def read(folder: Path) -> Iterator[LabelledText]:
-        for example in examples(folder):
-            key = (example.group or example.text).encode("utf-8", "surrogatepass")
-            if (hashlib.blake2b(key, digest_size=1).digest()[0] < 26) is held:
-                yield example
+    def part(text: LabelledText) -> str:
+        key = (text.group or text.text).encode("utf-8", "surrogatepass")
+        number = hashlib.blake2b(key, digest_size=1).digest()[0]
+        return "held" if number < held else "calibration" if number < held + _CALIBRATION else "train"
 
-    return read
+    def read(folder: Path, name: str) -> Iterator[LabelledText]:
+        return (example for example in examples(folder) if part(example) == name)
+
+    return {name: partial(read, name=name) for name in ("train", "calibration", *(("held",) if tested else ()))}
 
 
 def _lines(path: Path) -> Iterator[dict[str, object]]:
@@ -430,7 +436,7 @@ DATASETS: dict[str, Dataset] = {
                 source="https://github.com/HKUST-KnowComp/MLMA_hate_speech",
                 use=DatasetUse.TRAIN,
                 files=(f"{language}_dataset.csv",),
-                splits={"train": partial(_mlma, language=language)},
+                splits=_split(partial(_mlma, language=language), tested=False),
                 weight=0.5,
             )
             for language, title in (("ar", "Arabic"), ("fr", "French"))
@@ -443,7 +449,7 @@ DATASETS: dict[str, Dataset] = {
             source="https://github.com/uds-lsv/GermEval-2018-Data",
             use=DatasetUse.TRAIN,
             files=("germeval2018.training.txt",),
-            splits={"train": _split(_germeval, held=False), "held": _split(_germeval, held=True)},
+            splits=_split(_germeval),
         ),
         Dataset(
             name="cold",
@@ -453,7 +459,10 @@ DATASETS: dict[str, Dataset] = {
             source="https://github.com/thu-coai/COLDataset",
             use=DatasetUse.TRAIN,
             files=("train.csv", "dev.csv"),
-            splits={"train": partial(_cold, split="train"), "dev": partial(_cold, split="dev")},
+            splits={
+                **_split(partial(_cold, split="train"), tested=False),
+                "dev": partial(_cold, split="dev"),
+            },
         ),
         *(
             Dataset(
@@ -464,10 +473,7 @@ DATASETS: dict[str, Dataset] = {
                 source="https://github.com/tattle-made/uli_dataset",
                 use=DatasetUse.TRAIN,
                 files=(f"train_{language}_l1.csv",),
-                splits={
-                    "train": _split(partial(_uli, language=language), held=False),
-                    "held": _split(partial(_uli, language=language), held=True),
-                },
+                splits=_split(partial(_uli, language=language)),
             )
             for language, title in (("en", "English"), ("hi", "Hindi"), ("ta", "Tamil"))
         ),

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from seawall.detectors.text.model.artefact import CARD, TEXTS
-from seawall.learn import augment
+from seawall.learn import augment, sentences_by_language
 from seawall.learn.corpus import TESTED_ELSEWHERE
 from seawall.learn.datasets import DATASETS
 from seawall.learn.dedupe import DuplicateIndex, digest
@@ -48,6 +48,9 @@ def training_texts(data: Path, folder: Path) -> Iterator[tuple[str, list[str] | 
             wanted = frozenset(manifest[name].tolist())
             if name == augment.NAME:
                 texts = [example.text for example in augment.sentences(card["recipe"]["seed"])]
+            elif name == sentences_by_language.NAME:
+                found_by_language = sentences_by_language.sentences_by_language(card["recipe"]["seed"])
+                texts = [example.text for example in found_by_language]
             elif DATASETS[name].present(data):
                 texts = [e.text for split in splits[name] for e in DATASETS[name].read(data, split)]
             else:

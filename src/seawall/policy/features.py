@@ -231,6 +231,7 @@ def _signals_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpe
         for detector in detectors
     }
     single = {name: columns[0].column for name, columns in wanted.items() if _plain(columns)}
+    readers = _readers(detectors)
 
     def fill(row: Row, context: Context) -> None:
         missing: dict[str, None] = {}
@@ -244,7 +245,7 @@ def _signals_filler(features: Sequence[Feature], detectors: Sequence[DetectorSpe
                     row[column] = value
             elif name in wanted:
                 _feed(row, wanted[name], signal, missing)
-        read = _read_elsewhere(context)
+        read = _read_elsewhere(context, readers)
         for unknown in context.unknown:
             for entry in promised.get(unknown.detector, ()):
                 if entry.covers(unknown.part) and not read(entry.signal, unknown):
@@ -269,9 +270,10 @@ def _silent_filler(
     }
     if not wanted:
         return None
+    readers = _readers(detectors)
 
     def fill(row: Row, context: Context) -> None:
-        read = _read_elsewhere(context)
+        read = _read_elsewhere(context, readers)
         for unknown in context.unknown:
             for signal, column in columns.get(unknown.detector, ()):
                 if read(signal, unknown):
@@ -284,15 +286,37 @@ def _silent_filler(
     return fill
 
 
-def _read_elsewhere(context: Context) -> Callable[[str, Unknown], bool]:
-    """Whether a detector does not read the language of a part, and another one gave the signal of it.
+_Readers: TypeAlias = Mapping[str, Sequence[tuple[str, frozenset[str]]]]
+"""By signal, the detectors that read certain languages, with these."""
+
+
+def _readers(detectors: Sequence[DetectorSpec]) -> _Readers:
+    found: dict[str, list[tuple[str, frozenset[str]]]] = {}
+    for detector in detectors:
+        for signal in detector.signals if detector.languages is not None else ():
+            found.setdefault(signal.name, []).append((detector.name, detector.languages or frozenset()))
+    return found
+
+
+def _read_elsewhere(context: Context, readers: _Readers) -> Callable[[str, Unknown], bool]:
+    """Whether a detector does not read the language of a part, and another of the signal reads it, or gave the signal.
 
     Detectors of one signal may share the languages between them.
     """
     if not any(each.reason is UnknownReason.LANGUAGE for each in context.unknown):
         return lambda signal, unknown: False
     given = {(signal.name, signal.part) for signal in context.signals}
-    return lambda signal, unknown: unknown.reason is UnknownReason.LANGUAGE and (signal, unknown.part) in given
+    languages = {part.path: part.language for part in context.parts}
+
+    def read(signal: str, unknown: Unknown) -> bool:
+        if unknown.reason is not UnknownReason.LANGUAGE:
+            return False
+        if (signal, unknown.part) in given:
+            return True
+        language = languages.get(unknown.part)
+        return any(name != unknown.detector and language in read for name, read in readers.get(signal, ()))
+
+    return read
 
 
 def _plain(columns: list[_Wanted]) -> bool:

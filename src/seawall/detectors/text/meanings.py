@@ -31,11 +31,15 @@ Floats = NDArray[np.float32]
 
 
 class TextEncoder(Protocol):
-    """What embeds texts, and the languages it knows: the text model."""
+    """What embeds texts, and the languages it knows: the multilingual model."""
 
     @property
-    def spec(self) -> DetectorSpec:
-        """Its version changes with its embeddings."""
+    def version(self) -> str:
+        """Changes with its embeddings."""
+
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """Those of which it knows the meaning; None: all."""
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """One row of length 1 per text."""
@@ -57,7 +61,7 @@ class MeaningDetector:
         self._lock = threading.Lock()
 
         def describe(matcher: BankMatcher) -> DetectorSpec:
-            version = f"{VERSION} {encoder.spec.version}"
+            version = f"{VERSION} {encoder.version}"
             return bank_spec(NAME, version, matcher, (Modality.TEXT,), Cost.CPU)
 
         self._following = BankFollowingDetector(banks, describe)
@@ -75,7 +79,7 @@ class MeaningDetector:
     @property
     def languages(self) -> frozenset[str] | None:
         """The languages of which the encoder knows the meaning; None: all."""
-        return self.encoder.spec.languages
+        return self.encoder.languages
 
     def start(self) -> None:
         """Embed the examples, so that no request waits for it."""

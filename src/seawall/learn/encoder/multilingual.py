@@ -49,6 +49,15 @@ LANGUAGE_TESTS: Final = (
     ("uli_hi", "held"),
     ("uli_ta", "held"),
 )
+LANGUAGE_CALIBRATION: Final = (
+    ("germeval2018", "calibration"),
+    ("cold", "calibration"),
+    ("uli_hi", "calibration"),
+    ("uli_ta", "calibration"),
+    ("mlma_ar", "calibration"),
+    ("mlma_fr", "calibration"),
+)
+"""What the encoder is calibrated with, language by language."""
 
 _LEAST_SCORE: Final = -13.2  # log-probability of a piece that is kept although no training text has it
 _LEAST_TEXTS: Final = 2  # occurrences of one that is kept for its use
@@ -58,11 +67,14 @@ _PREFIX: Final = "passage: "  # with which the published model embeds
 
 
 def examples_of(data: Path, seed: int) -> list[LabelledText]:
-    """Every training text but those equal or near to a test text. Raises RefusedError, FileNotFoundError."""
+    """Every training text but those equal or near to one to test or calibrate with.
+
+    Raises RefusedError, FileNotFoundError.
+    """
     recipe = [*RECIPE, *LANGUAGE_SETS]
     refuse_unless_trainable(tuple(name for name, _ in recipe))
-    tests = [test for test in (*TESTS, *LANGUAGE_TESTS) if test not in recipe]
-    index = DuplicateIndex.of([one.text for name, split in tests for one in DATASETS[name].read(data, split)])
+    others = [split for split in (*TESTS, *LANGUAGE_TESTS, *LANGUAGE_CALIBRATION) if split not in recipe]
+    index = DuplicateIndex.of([one.text for name, split in others for one in DATASETS[name].read(data, split)])
     found: list[LabelledText] = []
     for name, split in recipe:
         heads = frozenset(DATASETS[name].heads)

@@ -52,7 +52,7 @@ _EMBEDDED_WINDOWS = 4  # per text, from its beginning
 _Judged: TypeAlias = tuple[NDArray[np.float64], list[tuple[int, int] | None], bool]
 """Per head: probability, span; and whether the encoder read the text."""
 
-_DESCRIPTIONS = {
+DESCRIPTIONS = {
     "hate": "attacks people for who they are: origin, religion, gender, orientation, disability",
     "harassment": "insults, abuses or demeans somebody",
     "sexism": "sexist or misogynist",
@@ -134,7 +134,7 @@ class TextModel:
                     name=head.name,
                     kind=SignalKind.PROBABILITY,
                     harm=_HARMS.get(head.name, head.name),
-                    description=_DESCRIPTIONS.get(head.name, ""),
+                    description=DESCRIPTIONS.get(head.name, ""),
                     operating_points=head.operating_points,
                     calibration=(tables[head.name],) if head.name in tables else (),
                 )
