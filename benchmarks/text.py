@@ -4,7 +4,8 @@
 
 One process, one thread; CPU time of the process, best and median of several windows. The texts are sentences of our own
 (short: median about nine words), and the same sentences joined to the length of a long post. Encoder windows run one
-by one, whatever the batch: see ``seawall.detectors.text.model.encoder``.
+by one, whatever the batch: see ``seawall.detectors.text.model.encoder``. Then, language by language, all detectors of
+harms together, as a screening asks them, and their cost beside that of English in the same run.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -22,11 +24,14 @@ from seawall.detectors.text.model.artefact import ENCODER
 from seawall.detectors.text.model.encoder import OnnxEncoder
 from seawall.detectors.text.model.encoder_input import encoder_text
 from seawall.detectors.text.model.linear import Linear
+from seawall.detectors.text.model.multilingual import LanguageDetector, MultilingualModel, language_detectors
 from seawall.learn.augment import sentences
+from seawall.learn.sentences_by_language import sentences_by_language
 from seawall.model import Modality, Part
 
 WINDOWS = 5  # measurements of each figure
 BATCH = 512
+BATCH_OF_LANGUAGE = 200
 
 
 @dataclass(frozen=True)
@@ -104,8 +109,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "alone_ms_p95": round(high, 3),
                 "of_ngram": round(best / first, 4),
             }
-    print(json.dumps({"model": model.spec.version, "figures": figures}))
+    languages = by_language(model, short)
+    print(json.dumps({"model": model.spec.version, "figures": figures, "languages": languages}))
     return 0
+
+
+def by_language(model: TextModel, english: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Texts per CPU-second by language: sentences of our own, every second one with a harm, so with evidence."""
+    readers: dict[str, list[TextModel | LanguageDetector]] = {"en": [model]}
+    for one in language_detectors(MultilingualModel()):
+        for language in sorted(one.spec.languages or ()):
+            readers.setdefault(language, []).append(one)
+    texts: dict[str, list[str]] = {"en": list(english)}
+    for each in sentences_by_language(1):
+        texts.setdefault(each.language, []).append(each.text)
+    print(f"\nby language, {BATCH_OF_LANGUAGE} short texts each, all detectors of harms that read it")
+    print(f"  {'':<4} {'characters':>10} {'texts/s':>8} {'ms':>6} {'of English':>11}")
+    figures: dict[str, dict[str, float]] = {}
+    for language in [each for each in readers if each in texts]:
+        chosen = texts[language][:: max(1, len(texts[language]) // BATCH_OF_LANGUAGE)][:BATCH_OF_LANGUAGE]
+        rate, _ = per_second(Subject(language, partial(_ask, readers[language], language)), chosen)
+        figures[language] = {"per_cpu_s": round(rate), "ms": round(1000 / rate, 3)}
+        ratio = figures[language]["of_english_cost"] = round(figures["en"]["per_cpu_s"] / rate, 3)
+        length = statistics.median(map(len, chosen))
+        print(f"  {language:<4} {length:>10.0f} {rate:>8,.0f} {1000 / rate:>6.2f} {ratio:>10.2f}x")
+    return figures
+
+
+def _ask(detectors: Sequence[TextModel | LanguageDetector], language: str, texts: Sequence[str]) -> object:
+    parts = [Part(path="b", modality=Modality.TEXT, field="b", language=language, text=text) for text in texts]
+    return [detector.detect(parts) for detector in detectors]
 
 
 if __name__ == "__main__":

@@ -124,8 +124,8 @@ def _mostly_written_in(schema: _Schema, values: Mapping[str, Value]) -> str | No
     """The language of most of the text that is screened, as far as it can be told."""
     letters: Counter[str] = Counter()
     for name in schema.texts:
-        value = values.get(name) or ()
-        for text in (value,) if isinstance(value, str) else value:
+        value = values.get(name)
+        for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and (found := identify(text)) is not None:
                 letters[found] += len(text)
     return max(letters, key=lambda language: letters[language]) if letters else None

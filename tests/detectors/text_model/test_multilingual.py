@@ -51,7 +51,7 @@ def test_each_harm_is_answered_where_a_set_shows_it(
     measured = model.artefact.card["measured"]
     assert set(detectors) == {"hate", "harassment", "sexism"}
     for name, detector in detectors.items():
-        shown = {line["language"] for line in measured if line["head"] == name and line["auc"][1] >= 0.7}
+        shown = {line["language"] for line in measured if line["head"] == name and line["auc"][1] >= 0.65}
         assert detector.spec.languages
         assert detector.spec.languages <= shown
         assert "en" not in detector.spec.languages
@@ -114,10 +114,10 @@ def test_a_text_whose_language_cannot_be_told_is_left_to_the_english_model(
 
 
 def test_a_text_that_is_too_long_is_unknown(detectors: dict[str, LanguageDetector]) -> None:
-    [answer] = detectors["hate"].detect([part("Das Lied ist schön. " * 126 * MOST_WINDOWS, "de")])
+    [answer] = detectors["hate"].detect([part("Das Lied ist wirklich sehr schön. " * 13 * MOST_WINDOWS, "de")])
     assert isinstance(answer, Unknown)
     assert answer.reason is UnknownReason.UNREADABLE
-    assert "at most 48" in answer.detail
+    assert f"at most {MOST_WINDOWS}" in answer.detail
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u0301" * 5_000, "😀", "\ud800", "א" * 300 + "abc" * 100])

@@ -75,14 +75,13 @@ class OnnxEncoder:
         self.hidden = int(self._session.get_outputs()[1].shape[1])
         self._of_window = lru_cache(_REMEMBERED)(self._read)  # detectors of one request read the same texts
 
-    def cut(self, sentence: str) -> list[list[int]]:
-        """The pieces of a sentence (see ``wording``) in windows of at most ``LONGEST_PIECES``; one if it is empty."""
+    def cut(self, sentence: str, longest: int = LONGEST_PIECES, overlap: int = OVERLAP_PIECES) -> list[list[int]]:
+        """The pieces of a sentence (see ``wording``) in windows of at most ``longest``; one window if it is empty."""
         pieces = self._pieces.cut(sentence)
-        if len(pieces) <= LONGEST_PIECES:
+        if len(pieces) <= longest:
             return [pieces]
-        step = LONGEST_PIECES - OVERLAP_PIECES
-        starts = [*range(0, len(pieces) - LONGEST_PIECES, step), len(pieces) - LONGEST_PIECES]
-        return [pieces[start : start + LONGEST_PIECES] for start in starts]
+        starts = [*range(0, len(pieces) - longest, longest - overlap), len(pieces) - longest]
+        return [pieces[start : start + longest] for start in starts]
 
     def run(self, windows: Sequence[Sequence[int]]) -> Encoded:
         """Every window, in order."""

@@ -53,11 +53,14 @@ from seawall.model import (
 )
 
 FOLDER: Final = "multilingual"
-MOST_WINDOWS: Final = 48
-"""Windows of a text that are read; of 126 pieces each, so some 3,500 words. A longer one is *unknown*."""
+LONGEST, OVERLAP = 60, 20
+"""Pieces of a window, as long as the texts of training: an insult among other words is lost in a longer one."""
+MOST_WINDOWS: Final = 400
+"""Windows of a text that are read, sentences among them: some 2,500 words. A longer one is *unknown*."""
 EVIDENCE_FLOOR: Final = 0.3  # no evidence is looked for below this probability
-_EMBEDDED_WINDOWS: Final = 4  # per text, from its beginning
-_PREFIX: Final = "passage: "  # with which the published model embeds
+_LEAST: Final = 12  # pieces of a sentence that is read by itself
+_SENTENCE: Final = re.compile(r"[^.!?。！？؟।\n]+[.!?。！？؟।\n]*")
+_EMBEDDED_WINDOWS: Final = 8  # per text, from its beginning
 
 _SPACELESS: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORDS: Final = re.compile(rf"[{_SPACELESS}]|[^\s{_SPACELESS}]+")
@@ -141,7 +144,7 @@ class MultilingualModel:
 
     def windows(self, text: str) -> list[list[int]]:
         """The pieces of a text as the encoder reads them."""
-        return self.encoder.cut(multilingual_text(text))
+        return language_windows(self.encoder, text)
 
     def odds(self, texts: Sequence[str], head: str) -> Floats:
         """The log-odds of a head for each text: those of its worst window. No language is asked for."""
@@ -158,14 +161,35 @@ class MultilingualModel:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Semantic embeddings: one row of length 1 per text (384 numbers), near to each other across languages.
 
-        A long text is represented by its beginning, about 400 words.
+        The centre of all texts is subtracted: without it everything is near to everything. A long text is represented
+        by its beginning, about 250 words.
         """
-        cut = [self.windows(_PREFIX + text[:MAX_CHARACTERS])[:_EMBEDDED_WINDOWS] for text in texts]
-        general = self.encoder.run([window for windows in cut for window in windows]).general
         if not texts:
-            return general
+            return np.zeros((0, self.encoder.hidden), dtype=np.float32)
+        centre = np.array(self.artefact.card["centre"], dtype=np.float32)
+        cut = [self.encoder.cut(multilingual_text(text[:MAX_CHARACTERS]), LONGEST, OVERLAP) for text in texts]
+        cut = [windows[:_EMBEDDED_WINDOWS] for windows in cut]
+        general = self.encoder.run([window for windows in cut for window in windows]).general - centre
         total = np.add.reduceat(general, np.cumsum([0, *(len(windows) for windows in cut[:-1])]), axis=0)
         return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), dtype=np.float32)
+
+
+def language_windows(encoder: OnnxEncoder, text: str) -> list[list[int]]:
+    """The pieces of a text in the windows that the multilingual encoder reads; at least one.
+
+    A post of one or two windows is read in these. Of a longer text, each sentence is read by itself as well: one insult
+    among friendly sentences is lost in a window with them. Short sentences are read together.
+    """
+    whole = encoder.cut(multilingual_text(text), LONGEST, OVERLAP)
+    if len(whole) <= 2:
+        return whole
+    windows, sentence = list(whole), list[int]()
+    for match in _SENTENCE.finditer(text):
+        sentence += [piece for window in encoder.cut(multilingual_text(match[0]), LONGEST, 0) for piece in window]
+        if len(sentence) >= _LEAST:
+            windows += [sentence[start : start + LONGEST] for start in range(0, len(sentence), LONGEST)]
+            sentence = []
+    return windows if not sentence else [*windows, sentence]
 
 
 class LanguageDetector:

@@ -29,7 +29,8 @@ class Unigram:
 
     def cut(self, text: str) -> list[int]:
         """The numbers of a text's pieces, without start and end marks."""
-        found: list[int] = self._processor.EncodeAsIds(text)
+        readable = text.encode("utf-8", "replace").decode()  # sentencepiece takes no lone surrogates
+        found: list[int] = self._processor.EncodeAsIds(readable)
         return found
 
 
