@@ -3,8 +3,8 @@
 By language and by length (below 20, below 50, and from 50 characters on), with 95 % intervals (Wilson), on the labelled
 sets under ``SEAWALL_DATA`` and the project's own sentences; beside them names, single words, Hindi and Arabic in Latin
 letters, and texts of two languages, which are written below. "Cannot tell" is counted apart from wrong: such a text is
-read in the language that its content type declares, or not at all. The labels of the sets are as they are: a text of the
-French set that is written in English counts as wrong.
+read in the language that its content type declares, or not at all. The labels of the sets are as they are: a text of
+the French set that is written in English counts as wrong.
 
 Compares with cld3 in the same run where its module ``gcld3`` is installed. Prints tables for people, then one line of
 JSON. Sets that are missing are skipped, and said so.
@@ -208,7 +208,7 @@ def cld3() -> Identifier | None:
 def _drawn(name: str, language: str, texts: Sequence[str]) -> Iterator[Text]:
     spelt = (text.replace("<handle replaced>", "@name ").strip() for text in texts)
     distinct = sorted({text for text in spelt if text})
-    chosen = random.Random(1).sample(distinct, min(MOST, len(distinct)))  # noqa: S311
+    chosen = random.Random(1).sample(distinct, min(MOST, len(distinct)))
     yield from (Text(name, text, frozenset([language])) for text in chosen)
 
 

@@ -52,7 +52,7 @@ _MOSTLY: Final = {"DEVANAGARI": "hi"}
 _SAME: Final = {"ms": "id"}
 """Languages that are not told apart from one that more people write: Malay and Indonesian."""
 _NEAR: Final = {"CYRILLIC": "ru"}
-"""As ``_MOSTLY``, where the n-grams come nearest to that language though it is not told reliably from its neighbours."""
+"""As ``_MOSTLY``, where the n-grams come nearest to that language, though it is not told reliably from others."""
 _IN_NAMES: Final = frozenset(
     {"al", "bin", "da", "de", "del", "der", "di", "do", "dos", "el", "la", "le", "van", "von", "y"}
 )
