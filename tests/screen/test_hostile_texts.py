@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from seawall.content import ItemError
+from seawall.content import ItemError, load_content_type, validate_item
 from seawall.content.languages import identify
 from seawall.content.normalise import fold, normalise
 from seawall.detectors.text.lexicon import shipped_lexicon_detector
 from seawall.model import Modality, Part, Signal, Verdict
+from seawall.shipped import Folder
 from support.app import Rig
 
 MARKS = "a" + "\u0301\u0327\u0489" * 333_333
@@ -70,6 +71,8 @@ def test_screening_answers(sqlite_rig: Rig, text: str) -> None:
     assert answer.verdict in set(Verdict)
 
 
-def test_a_text_past_the_limit_is_refused_with_its_place(sqlite_rig: Rig) -> None:
-    with pytest.raises(ItemError, match=r"body.*characters"):
-        sqlite_rig.screen(MARKS, id="n-1")
+def test_a_text_past_the_limit_is_refused_with_its_place() -> None:
+    comment = load_content_type(Folder("seawall.shipped.content_types", "content type").read("comment"), "comment.yaml")
+    raw = {"id": "n-1", "actor": {"id": "a-1"}, "fields": {"body": MARKS}}
+    with pytest.raises(ItemError, match=r"body.*1,000,000 characters"):
+        validate_item(comment, raw)

@@ -117,7 +117,7 @@ def measure_meanings(meanings: MeaningDetector, examples: Sequence[BankEntry]) -
         matched=matched,
         matched_low=share.lower,
         matched_high=share.upper,
-        languages=_by_language([language for language, _ in known], matches.tolist()),
+        languages=_by_language([language for language, _ in known], [bool(each) for each in matches]),
         precision_low=_precision(recall.lower, share.upper),
         precision_high=_precision(recall.upper, share.lower),
         suggested=suggested,
