@@ -98,8 +98,8 @@ def measure_meanings(meanings: MeaningDetector, examples: Sequence[BankEntry]) -
     sentences = [text for _, text in known]
     least = np.array([least_cosine(entry.threshold) for entry in examples], np.float32)
     alike = others @ vectors.T
-    matches = (alike >= least).any(axis=1)
-    matched = int(matches.sum())
+    matches = [bool(row.any()) for row in alike >= least]
+    matched = sum(matches)
     nearest = alike.max(axis=1)
     lowest = max(_LEAST_SUGGESTED, math.floor(100 * float(nearest.max())) + 1)
     suggested = lowest if lowest <= _MOST_SUGGESTED else None
@@ -117,7 +117,7 @@ def measure_meanings(meanings: MeaningDetector, examples: Sequence[BankEntry]) -
         matched=matched,
         matched_low=share.lower,
         matched_high=share.upper,
-        languages=_by_language([language for language, _ in known], [bool(each) for each in matches]),
+        languages=_by_language([language for language, _ in known], matches),
         precision_low=_precision(recall.lower, share.upper),
         precision_high=_precision(recall.upper, share.lower),
         suggested=suggested,
