@@ -1,6 +1,7 @@
 """How often the word lists speak where nothing is wrong, by language: `./run bench word_lists`.
 
-The harmless texts of each labelled set under ``SEAWALL_DATA``, and of these the share on which a signal reaches 0.5,
+The harmless texts of each labelled set under ``SEAWALL_DATA``, and the harmless sentences that ship with Seawall
+(``xx-own``: the only ones in some languages); of these the share on which a signal reaches 0.5,
 and the share in which an entry is found only because the text was folded: one that its plain letters do not have.
 Prints a table for people, then one line of JSON. Sets that are missing are skipped, and said so.
 """
@@ -21,6 +22,7 @@ import re2
 from seawall.detectors.text.lexicon import LexiconDetector, shipped_lexicon_detector, shipped_lexicons
 from seawall.learn.datasets import DATASETS, LabelledText
 from seawall.model import Modality, Part, Signal
+from seawall.publish.banks.meanings import harmless
 
 SIGNALS: Final = ("threat_terms", "self_harm_terms", "sexual_terms", "illegal_goods_terms", "extremism_terms")
 REACHED: Final = 0.5
@@ -64,6 +66,14 @@ def harmless_texts(folder: Path) -> dict[str, Callable[[], list[str]]]:
     return found | ({"en-sms": lambda: _sms(sms)} if sms.is_file() else {})
 
 
+def shipped_texts() -> dict[str, Callable[[], list[str]]]:
+    """The harmless sentences that ship with Seawall, by language: few, and the lists were read against them."""
+    return {
+        f"{language}-own": lambda language=language: [text for each, text in harmless() if each == language]  # type: ignore[misc]
+        for language in sorted({each for each, _ in harmless()})
+    }
+
+
 def _sms(file: Path) -> list[str]:
     with file.open(encoding="utf-8", newline="") as lines:
         return [row[1] for row in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if row[0] == "ham"]
@@ -101,6 +111,7 @@ def main() -> None:
     sets = harmless_texts(folder) if os.environ.get("SEAWALL_DATA") else {}
     if not sets:
         print("no data sets found: set SEAWALL_DATA to their folder")
+    sets |= shipped_texts()
     detector = shipped_lexicon_detector()
     figures: dict[str, object] = {"benchmark": "word_lists", "reached": REACHED, "sets": {}}
     measured: dict[str, object] = {}

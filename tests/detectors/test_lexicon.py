@@ -391,4 +391,4 @@ def test_other_words_weights_or_kinds_are_another_version() -> None:
         for each in (text, text, text.replace("kill you", "end you"), text.replace("0.5", "0.6"))
     }
     assert len(versions) == 3
-    assert all(version.startswith("2 ") for version in versions)
+    assert all(version.startswith("3 ") for version in versions)

@@ -31,6 +31,7 @@ from seawall.publish import (
     measure_meanings,
     suspend_entry,
 )
+from seawall.publish.banks.meanings import check_meanings
 from support.app import Rig
 
 EXAMPLES = (
@@ -122,13 +123,28 @@ def test_a_language_that_the_encoder_does_not_know_is_unknown_and_no_example(rig
 
 
 def test_examples_that_match_harmless_sentences_are_refused(rig: Rig) -> None:
-    with pytest.raises(BankError, match=r"would match \d+ of \d+ harmless sentences, such as '.*'; at most 1% may"):
+    refused = r"would match \d+ of \d+ harmless sentences, such as '.*', and \d+ of 232 in the language en; at most 1%"
+    with pytest.raises(BankError, match=refused):
         add(rig, "this song is so good, I love this band", threshold=40)
     add(rig, "this song is so good, I love this band", threshold=95)
     add(rig, *EXAMPLES)
     wider = BankSettings(thresholds={"meaning": 40})
     with pytest.raises(BankError, match="threshold of meaning: the bank would match"):
         configure_bank(rig.app.ledger, "blocked-texts", wider, "tests", meanings=rig.app.meanings)
+
+
+def test_examples_that_reach_too_far_in_one_language_alone_are_refused() -> None:
+    """Of all sentences it is fewer than one in a hundred; of the Japanese ones it is not."""
+    encoder = Letters()
+    near = {"この曲は何年経っても色あせない", "雨の日に走るためのプレイリスト"}
+    encoder.embed = lambda texts: np.array([[each in near, each not in near] for each in texts], np.float32)  # type: ignore[method-assign]
+    meanings = detector(encoder=encoder)
+    with pytest.raises(BankError, match=r"match 2 of 1116 harmless .* and 2 of 88 in the language ja"):
+        check_meanings(meanings, "b", [example(min(near))], "entries")
+    figures = measure_meanings(meanings, [example(min(near))])
+    assert figures is not None
+    assert {each.language: each.matched for each in figures.languages if each.matched} == {"ja": 2}
+    assert sum(each.harmless for each in figures.languages) == figures.harmless
 
 
 def test_without_the_encoder_no_example_is_taken(rig: Rig) -> None:

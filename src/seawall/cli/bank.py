@@ -221,6 +221,13 @@ def meaning(bank: Bank, data_dir: DataDir = None, database: DatabaseUrl = None) 
         str(found.harmless),
         f"{found.matched_low:.1%} to {found.matched_high:.1%}",
     )
+    for each in found.languages:
+        table.add_row(
+            f"of them in the language {each.language}",
+            str(each.matched),
+            str(each.harmless),
+            f"{each.matched_low:.1%} to {each.matched_high:.1%}",
+        )
     table.add_row(
         "examples that another example finds",
         str(found.found),

@@ -19,6 +19,7 @@ import eldc
 
 _READ: Final = 2_000  # characters of a text: more tells nothing new
 _CACHED: Final = 64
+_LONGEST_NAME: Final = 40  # characters
 _NOT_WORDS: Final = re.compile(r"https?://\S+|www\.\S+|[@#][\w.]+|\S+@\S+\.\w+|[\d_]+")
 
 _OF_SCRIPT: Final = {
@@ -50,6 +51,11 @@ _MOSTLY: Final = {"DEVANAGARI": "hi"}
 """Scripts whose languages are near to each other: what most people write, where another is not told reliably."""
 _SAME: Final = {"ms": "id"}
 """Languages that are not told apart from one that more people write: Malay and Indonesian."""
+_NEAR: Final = {"CYRILLIC": "ru"}
+"""As ``_MOSTLY``, where the n-grams come nearest to that language, though it is not told reliably from others."""
+_IN_NAMES: Final = frozenset(
+    {"al", "bin", "da", "de", "del", "der", "di", "do", "dos", "el", "la", "le", "van", "von", "y"}
+)
 _WORDS_OF_TWO: Final = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL"})
 _LEAST: Final = 3  # letters of a script; two of scripts whose words are short
 _JAPANESE: Final = 0.1  # share of kana from which Han characters are Japanese
@@ -74,7 +80,7 @@ def reads_as(text: str, language: str) -> bool:
 @lru_cache(_CACHED)
 def _identify(text: str) -> str | None:
     readable = text.encode("utf-8", "ignore").decode().replace("\0", " ")  # eldc takes no lone surrogates
-    words, fallback = _NOT_WORDS.sub(" ", readable), None
+    words, fallback, near = _NOT_WORDS.sub(" ", readable), None, None
     if not words.isascii():
         scripts = Counter(map(_script, filter(str.isalpha, words)))
         total = sum(scripts.values())
@@ -85,11 +91,28 @@ def _identify(text: str) -> str | None:
                 return "ja"
             if script in _OF_SCRIPT:
                 return _OF_SCRIPT[script]
-            fallback = _MOSTLY.get(script)
+            fallback, near = _MOSTLY.get(script), _NEAR.get(script)
     _load()
     found = eldc.detect_details(words)
     language = str(found.language)
-    return _SAME.get(language, language) if found.reliable else fallback
+    if not found.reliable:
+        return near if language == near else fallback
+    if language != "de" and _is_name(words):  # in German every noun begins with a capital
+        return None
+    return _SAME.get(language, language)
+
+
+def _is_name(words: str) -> bool:
+    """Whether a text is two or three words with a capital each, as names of people and bands are: Jan de Vries."""
+    if len(words) > _LONGEST_NAME or not words[:1].isupper():
+        return False
+    listed = words.split()
+    capitals = [word for word in listed if word not in _IN_NAMES]
+    return (
+        2 <= len(listed) <= 3
+        and len(capitals) >= 2
+        and all(word[:1].isupper() and not word[1:3].isupper() for word in capitals)
+    )
 
 
 def _mostly_latin(text: str) -> bool:

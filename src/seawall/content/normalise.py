@@ -121,6 +121,16 @@ def name_emoji(view: Normalised) -> Normalised:
     return _substitute(_EMOJI, view, spell)
 
 
+def spell(view: Normalised, words: Mapping[str, str]) -> Normalised:
+    """Each character that has a word replaced by it, repeated ones by one word, with the offsets of the characters."""
+
+    def edit(match: re.Match[str]) -> _Edit | None:
+        word = words.get(match[1])
+        return None if word is None else (word, [0] * (len(word) - 1) + [len(match[0]) - 1])
+
+    return _substitute(_EMOJI_RUN, view, edit)
+
+
 # ── characters ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -354,6 +364,7 @@ _SPACED = re.compile(r"(?<![^\W_])[^\W\d_](?=([ .\-_*~,/|+·•‧∙⋅・]{1,3
 _SPACED_HAN = re.compile(r"[\u3400-\u9fff](?=([ .\-_*~|+·•‧∙⋅・]{1,2})[\u3400-\u9fff])(?:\1[\u3400-\u9fff]){2,}")
 _MIXED = re.compile(rf"(?<![\w@./:+&=-])(?=[^\W_]*[\d{_SIGNS}])[\w{_SIGNS}]{{3,40}}(?![\w@/:&=]|\.\w)")
 _EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")
+_EMOJI_RUN = re.compile("([\u2600-\u27bf\U0001f300-\U0001faff])\\1*")
 _VOWEL = re.compile("[aeiouyäöüœаеёиоуыэюяієαεηιουω]")
 
 

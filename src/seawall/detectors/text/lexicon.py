@@ -11,7 +11,8 @@ limited to kinds: a "lol" takes nothing away from urging.
 
 Phrases use a small notation: ``(a|b)`` alternatives, ``?`` optional, ``*`` any ending, ``..`` up to three words
 between, a space for any separator, ``\\d`` and ``\\w`` as in RE2. Letters may be repeated in the text ("kiiill").
-A star may stand for a vowel ("k*ll"). Emoji stand for themselves; beside one, no border of a word is asked for.
+A star may stand for a vowel ("k*ll"). Emoji stand for themselves; beside one, no border of a word is asked for. In a
+text whose language is told, or else declared, they are also read as words of that language (``emoji_words``).
 Phrases are in any script; in those without spaces between words (Chinese, Japanese, Thai) they match by characters,
 inside other words as well.
 """
@@ -29,15 +30,17 @@ from typing import Any, NamedTuple, TypeAlias
 
 import re2
 
+from seawall.content.languages import language_of
 from seawall.content.normalise import Normalised, fold, fold_scripts, normalise
 from seawall.content.scripts import as_hiragana
+from seawall.detectors.text.emoji_words import holds_emoji_words, spelt
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.harms import HARMS
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, Signal, SignalKind, SignalSpec
 from seawall.yamlfile.nodes import UnreadableYaml, read_values
 from seawall.yamlfile.source import SourceFile
 
-VERSION = "2"
+VERSION = "3"
 """Of the code. The detector's version has a digest of its lists beside it: with other words it finds something else."""
 _MOST_SIGNALS = 20  # evidence per signal and part
 
@@ -140,11 +143,16 @@ class LexiconDetector:
 
     def _measure(self, part: Part) -> DetectorResult:
         view = normalise(part.text or "")
-        found = self._find(view.text)
+        found = {row: _span(view, place) for row, place in self._find(view.text).items()}
+        if holds_emoji_words(view.text):
+            language = language_of(part.text or "", part.language)
+            told = view if language is None else spelt(view, language)
+            if told is not view:
+                found = {row: _span(told, place) for row, place in self._find(told.text).items()} | found
         by_signal: dict[str, list[int]] = {}
         for row in sorted(found):
             by_signal.setdefault(self._rows[row][0].signal, []).append(row)
-        return tuple(signal for rows in by_signal.values() for signal in self._score(part, view, found, rows))
+        return tuple(signal for rows in by_signal.values() for signal in self._score(part, found, rows))
 
     def _find(self, text: str) -> dict[int, _Place]:
         """Entry → the place of its first phrase in the text, of every entry that occurs."""
@@ -165,9 +173,7 @@ class LexiconDetector:
                 found[row] = match.span()
         return found
 
-    def _score(
-        self, part: Part, view: Normalised, places: Mapping[int, _Place], rows: Sequence[int]
-    ) -> Iterator[Signal]:
+    def _score(self, part: Part, places: Mapping[int, Span], rows: Sequence[int]) -> Iterator[Signal]:
         lexicon = self._rows[rows[0]][0]
         softeners = [self._rows[row][1] for row in rows if self._rows[row][1] in lexicon.softeners]
         found = [
@@ -183,7 +189,7 @@ class LexiconDetector:
                     part=part.path,
                     detector=self.spec.name,
                     version=self.spec.version,
-                    span=_span(view, places[row]),
+                    span=places[row],
                     evidence=f"{lexicon.signal}/{self._rows[row][1].id}",
                 )
 

@@ -1,7 +1,7 @@
 """Entries of kind ``meaning``: how far a bank's examples reach, measured against harmless sentences.
 
 ``measure_meanings`` gives the figures that people see; ``check_meanings`` refuses examples with which a bank would
-match more than ``MOST_HARMLESS`` of harmless text.
+match more than ``MOST_HARMLESS`` of the harmless text of any language.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from seawall.yamlfile.source import SourceFile
 Thresholds: TypeAlias = Mapping[str, int]
 
 MOST_HARMLESS: Final = 0.01
-"""Share of harmless sentences that a bank may match; examples that match more are refused."""
+"""Share of a language's harmless sentences that a bank may match; examples that match more are refused."""
 MOST_EXAMPLES: Final = 20_000
 """Examples in all banks together: each text is compared with every one."""
 PREVALENCE: Final = 0.01
@@ -40,11 +40,23 @@ _SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageReach:
+    """Harmless sentences of one language (ISO 639-1) that a bank matches; the share with its 95 % interval."""
+
+    language: str
+    harmless: int
+    matched: int
+    matched_low: float
+    matched_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeaningFigures:
     """What a bank's examples match at their thresholds; ``low`` and ``high`` bound a share with 95 % confidence.
 
     ``found``: examples that another example of the bank finds, an estimate of recall for texts like them. ``precision``
-    supposes that one text in a hundred says the same. ``suggested``: the lowest threshold in percent at which no
+    supposes that one text in a hundred says the same. ``languages``: the harmless sentences of each language that the
+    encoder knows. ``suggested``: the lowest threshold in percent at which no
     harmless sentence matches; None where there is none. ``nearest``: the harmless sentences that come nearest.
     """
 
@@ -57,6 +69,7 @@ class MeaningFigures:
     matched: int
     matched_low: float
     matched_high: float
+    languages: tuple[LanguageReach, ...]
     precision_low: float
     precision_high: float
     suggested: int | None
@@ -76,15 +89,17 @@ def measure_meanings(meanings: MeaningDetector, examples: Sequence[BankEntry]) -
     if not examples:
         return None
     try:
-        sentences, others = _known_harmless(meanings)
+        known, others = _known_harmless(meanings)
         vectors = meanings.embedded([entry.value for entry in examples])
     except ArtefactError as error:
         raise BankError(f"no meaning can be compared: {error}") from error
-    if not sentences:
+    if not known:
         return None
+    sentences = [text for _, text in known]
     least = np.array([least_cosine(entry.threshold) for entry in examples], np.float32)
     alike = others @ vectors.T
-    matched = int((alike >= least).any(axis=1).sum())
+    matches = [bool(row.any()) for row in alike >= least]
+    matched = sum(matches)
     nearest = alike.max(axis=1)
     lowest = max(_LEAST_SUGGESTED, math.floor(100 * float(nearest.max())) + 1)
     suggested = lowest if lowest <= _MOST_SUGGESTED else None
@@ -102,6 +117,7 @@ def measure_meanings(meanings: MeaningDetector, examples: Sequence[BankEntry]) -
         matched=matched,
         matched_low=share.lower,
         matched_high=share.upper,
+        languages=_by_language([language for language, _ in known], matches),
         precision_low=_precision(recall.lower, share.upper),
         precision_high=_precision(recall.upper, share.lower),
         suggested=suggested,
@@ -131,14 +147,18 @@ def check_meanings(meanings: MeaningDetector | None, bank: str, examples: Sequen
 
 
 def check_reach(meanings: MeaningDetector, examples: Sequence[BankEntry], place: str) -> None:
-    """Raises BankError if the examples of one bank match too many harmless sentences."""
+    """Raises BankError if the examples of one bank match too many harmless sentences of a language."""
     figures = measure_meanings(meanings, examples)
-    if figures is None or figures.matched <= MOST_HARMLESS * figures.harmless:
+    if figures is None:
+        return
+    worst = max(figures.languages, key=lambda each: each.matched / each.harmless)
+    if worst.matched <= MOST_HARMLESS * worst.harmless:
         return
     remedy = "use examples that say more" if figures.suggested is None else f"use a threshold of {figures.suggested}"
     raise BankError(
         f"{place}: the bank would match {figures.matched} of {figures.harmless} harmless sentences, such as "
-        f"{figures.nearest[0]!r}; at most {MOST_HARMLESS:.0%} may match: {remedy}"
+        f"{figures.nearest[0]!r}, and {worst.matched} of {worst.harmless} in the language {worst.language}; at most "
+        f"{MOST_HARMLESS:.0%} of each language may match: {remedy}"
     )
 
 
@@ -157,13 +177,30 @@ def check_usual(meanings: MeaningDetector, bank: str, before: Thresholds, after:
 
 
 @cache
-def harmless() -> tuple[str, ...]:
-    """The shipped harmless sentences of all languages."""
-    found: list[str] = []
+def harmless() -> tuple[tuple[str, str], ...]:
+    """The shipped harmless sentences: of each its language and its text."""
+    found: list[tuple[str, str]] = []
     for name, text in Folder("seawall.shipped.harmless", "language").sources().items():
         values = read_values(SourceFile(text, name))
         assert isinstance(values, list)
-        found += map(str, values)
+        found += [(name.removesuffix(".yaml"), str(value)) for value in values]
+    return tuple(found)
+
+
+def _by_language(languages: Sequence[str], matches: Sequence[bool]) -> tuple[LanguageReach, ...]:
+    found: list[LanguageReach] = []
+    for language in sorted(set(languages)):
+        own = [match for each, match in zip(languages, matches, strict=True) if each == language]
+        share = wilson(sum(own), len(own))
+        found.append(
+            LanguageReach(
+                language=language,
+                harmless=len(own),
+                matched=sum(own),
+                matched_low=share.lower,
+                matched_high=share.upper,
+            )
+        )
     return tuple(found)
 
 
@@ -183,7 +220,7 @@ def _precision(recall: float, share: float) -> float:
 
 
 @lru_cache(1)
-def _known_harmless(meanings: MeaningDetector) -> tuple[list[str], NDArray[np.float32]]:
+def _known_harmless(meanings: MeaningDetector) -> tuple[list[tuple[str, str]], NDArray[np.float32]]:
     """The harmless sentences in languages that the encoder knows, and their embeddings: they do not change."""
-    sentences = [text for text in harmless() if meanings.knows(text)]
-    return sentences, meanings.embedded(sentences)
+    known = [each for each in harmless() if meanings.languages is None or each[0] in meanings.languages]
+    return known, meanings.embedded([text for _, text in known])
