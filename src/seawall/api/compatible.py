@@ -19,14 +19,14 @@ from seawall.content.languages import identify
 MAX_COMPATIBLE_BODY: Final = 1024 * 1024  # bytes
 MAX_CHARACTERS: Final = 100_000  # of one text
 DEADLINE_MS: Final = 10_000
-_MOST_TEXTS: Final = 512  # of all requests in progress; a quarter of a detector's queue: live traffic needs the rest
+_MOST_TEXTS = 512  # of all requests in progress; a quarter of a detector's queue: live traffic needs the rest
 
 
 class TextsInProgress:
     """The texts of all requests in progress in this process. Event loop only: takes no lock."""
 
-    def __init__(self, limit: int = _MOST_TEXTS) -> None:
-        self._limit = limit
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = limit or _MOST_TEXTS
         self._count = 0
 
     @contextmanager
