@@ -176,7 +176,7 @@ def test_a_word_list_without_words_of_the_language_measured_nothing() -> None:
         (hit,) = score_batch(made, [AskedText("i will kill you tonight", "sv")], {"threat_terms"})
         assert isinstance(hit["threat_terms"], Score)  # words that are there are there in any language
         assert "de" in (languages_read(made.specs, "threat_terms") or ())
-        assert languages_read(made.specs, "scam_terms") == {"en"}
+        assert languages_read(made.specs, "scam_terms") == frozenset({"en"})
 
 
 def test_a_detector_that_failed_leaves_the_signal_unmeasured_whatever_others_say() -> None:
