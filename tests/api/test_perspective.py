@@ -129,7 +129,7 @@ def test_a_score_below_the_threshold_is_left_out(client: Client) -> None:
 def test_what_nobody_reads_is_an_error_of_the_attribute_whatever_is_declared(
     client: Client, languages: list[str] | None
 ) -> None:
-    more = {} if languages is None else {"languages": languages}
+    more: dict[str, Any] = {} if languages is None else {"languages": languages}
     error = refused(ask(client, GERMAN, "TOXICITY", "SPAM", **more), 400, "INVALID_ARGUMENT")
     assert error["message"].startswith("Attribute TOXICITY does not support request languages: de")
     assert [each["errorType"] for each in error["details"]] == ["LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE"] * 2
