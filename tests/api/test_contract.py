@@ -50,6 +50,8 @@ def document(served: Client) -> Any:
         ("POST", "/v1/banks/{bank}/entries/{entry}/suspend"),
         ("POST", "/v1/banks/{bank}/entries/{entry}/restore"),
         ("POST", "/v1/match"),
+        ("POST", "/v1/moderations"),
+        ("POST", "/v1alpha1/comments:analyze"),
     ],
 )
 @pytest.mark.parametrize("mode", ["positive", "negative"])

@@ -62,6 +62,8 @@ ROUTES: list[tuple[str, str, str, Any, int]] = [
     ("GET", "/v1/ledger/verifications/ver_nowhere", "admin", None, 404),
 ]
 _IDS = [f"{method} {path}" for method, path, *_ in ROUTES]
+COMPATIBLE = ["/v1alpha1/comments:analyze", "/v1alpha1/comments:suggestscore", "/v1/moderations"]
+"""Routes that answer errors in another service's shape; their keys and scopes: test_perspective, test_moderations."""
 
 
 def test_the_table_above_is_complete(client: Client) -> None:
@@ -70,7 +72,9 @@ def test_the_table_above_is_complete(client: Client) -> None:
         (method.upper(), path.count("/"), path.split("/")[2])
         for path, operations in document["paths"].items()
         for method in operations
+        if path not in COMPATIBLE
     }
+    assert document["paths"].keys() >= set(COMPATIBLE)
     assert {(method, path.count("/"), path.split("/")[2]) for method, path, *_ in ROUTES} == described
 
 

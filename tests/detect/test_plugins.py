@@ -276,8 +276,9 @@ def test_without_secrets_a_configuration_can_be_described(package: Path, write: 
     [
         ("providers:\n  - use: opnai\n", "detectors.yaml: providers[0].use: no provider 'opnai' ships with Seawall"),
         ("providers:\n  - file: nowhere.yaml\n", "nowhere.yaml: No such file"),
-        ("providers:\n  - use: perspective\n    signal: x\n", "providers[0].signal: unknown key"),
-        ("providers:\n  - use: perspective\n", "perspective.yaml: request.headers.x-goog-api-key: the environment"),
+        ("providers:\n  - use: hive-text\n    signal: x\n", "providers[0].signal: unknown key"),
+        ("providers:\n  - use: hive-text\n", "hive-text.yaml: request.headers.authorization: the environment"),
+        ("providers:\n  - use: perspective\n", "providers[0].use: 'perspective' was removed: Google ends the service"),
         ("detectors: []\n", "detectors: unknown key; known: providers, judges, plugins"),
         ("judges:\n  - judge: x\n", "judges[0].family: this is missing"),
         ("providers: 3\n", "providers[0]: write keys and values"),

@@ -24,7 +24,7 @@ IMAGE = b"\x89PNG\r\n\x1a\n image"
 KEYS = {
     name: f"key-of-{name.lower()}"
     for name in (
-        "PERSPECTIVE_API_KEY", "OPENAI_API_KEY", "HIVE_TEXT_KEY", "HIVE_VISUAL_KEY", "SIGHTENGINE_USER",
+        "OPENAI_API_KEY", "HIVE_TEXT_KEY", "HIVE_VISUAL_KEY", "SIGHTENGINE_USER",
         "SIGHTENGINE_SECRET", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "GOOGLE_VISION_API_KEY",
         "AZURE_CONTENT_SAFETY_KEY",
     )
@@ -76,37 +76,6 @@ def _bearer(key: str) -> Callable[[Seen], object]:
 
 
 CASES: dict[str, Case] = {
-    "perspective": Case(
-        path="/v1alpha1/comments:analyze",
-        answer={
-            "attributeScores": {
-                name: {"spanScores": [], "summaryScore": {"value": value, "type": "PROBABILITY"}}
-                for name, value in (
-                    ("TOXICITY", 0.8), ("SEVERE_TOXICITY", 0.1), ("IDENTITY_ATTACK", 0.4), ("INSULT", 0.7),
-                    ("THREAT", 0.0),
-                )
-            },
-            "languages": ["en"],
-            "detectedLanguages": ["en"],
-        },
-        values={
-            "perspective_toxicity": 0.8, "perspective_severe_toxicity": 0.1, "perspective_identity_attack": 0.4,
-            "perspective_insult": 0.7,
-        },
-        check=lambda seen: (
-            seen.headers["x-goog-api-key"] == KEYS["PERSPECTIVE_API_KEY"]
-            and seen.json["comment"] == {"text": "you fool"}
-            and seen.json["doNotStore"] is True
-            and set(seen.json["requestedAttributes"]) >= {"TOXICITY", "THREAT"}
-        ),
-        refusals=[
-            (
-                400,
-                {"error": {"code": 400, "details": [{"errorType": "LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE"}]}},
-                UnknownReason.LANGUAGE,
-            )
-        ],
-    ),
     "openai-moderation": Case(
         path="/moderations",
         answer={"id": "modr-1", "model": "omni", "results": [
@@ -242,7 +211,7 @@ CASES: dict[str, Case] = {
 
 def _open(name: str, service: Service) -> HttpDetector:
     text = providers.read(name).replace("https://rekognition.${AWS_REGION}.amazonaws.com", service.url)
-    addresses = ("PERSPECTIVE_URL", "OPENAI_BASE_URL", "HIVE_URL", "SIGHTENGINE_URL", "GOOGLE_VISION_URL",
+    addresses = ("OPENAI_BASE_URL", "HIVE_URL", "SIGHTENGINE_URL", "GOOGLE_VISION_URL",
                  "AZURE_CONTENT_SAFETY_ENDPOINT")  # fmt: skip
     section = read_yaml(text, f"{name}.yaml")
     return HttpDetector(read_provider(section, KEYS | dict.fromkeys(addresses, service.url)))

@@ -153,7 +153,12 @@ class _Api(FastAPI):
         self._limited = AnswerLimit(super().__call__)
         self.latencies = {route.path: Latencies(REQUEST_BOUNDS_S) for route in plain}
         self._plain = {
-            (route.method, route.path): (route.plain_endpoint, self.latencies[route.path].observe) for route in plain
+            (route.method, route.path): (
+                route.plain_endpoint,
+                self.latencies[route.path].observe,
+                route.takes_parameters,
+            )
+            for route in plain
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -162,11 +167,12 @@ class _Api(FastAPI):
             answer = super().__call__ if scope.get("path") in _ALWAYS_ANSWER else self._limited
             await answer(scope, receive, send)
             return
-        endpoint, observe = plain
+        endpoint, observe, takes_parameters = plain
         began = perf_counter()
         request = Request(scope, receive)
         try:
-            response = await endpoint(request) if not scope["query_string"] else _no_parameters(request)
+            is_known = takes_parameters or not scope["query_string"]
+            response = await endpoint(request) if is_known else _no_parameters(request)
         except ClientDisconnect as error:
             response = await _on_disconnect(request, error)
         except Exception as error:  # what the layers would do
@@ -176,7 +182,7 @@ class _Api(FastAPI):
 
 
 def _no_parameters(request: Request) -> Response:
-    """Plain routes have no query parameters: ``?deadline_ms=50`` would be ignored."""
+    """Most plain routes have no query parameters: ``?deadline_ms=50`` would be ignored."""
     name = next(iter(request.query_params), "")
     return problem_response(unknown_parameter(name, ()))
 
@@ -316,5 +322,7 @@ def _secure(document: dict[str, Any]) -> None:
     }
     for path in document["paths"].values():
         for operation in path.values():
+            if "default" in operation["responses"]:
+                continue  # it answers errors in another service's shape
             for status in ("400", "401", "403", "404", "409", "410", "413", "422", "503"):
                 operation["responses"][status] = refusal

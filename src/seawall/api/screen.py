@@ -13,6 +13,7 @@ from starlette.responses import Response
 from seawall.access import KeyInfo, Keys, Scope
 from seawall.api.child_safety import RestrictedDecision, check_item, is_restricted, restricted
 from seawall.api.common import KNOWN_ONLY, PRINTABLE, Code, json_response, key, not_found, routes_under_v1
+from seawall.api.compatible_routes import compatible_routes
 from seawall.api.errors import ApiProblem
 from seawall.api.screening import plain_routes
 from seawall.api.trying import try_route
@@ -109,7 +110,7 @@ class ReadDecision(Decision):
 def router(app: App, keys: Keys) -> APIRouter:
     """Routes under ``/v1``."""
     routes = routes_under_v1(keys)
-    routes.routes += [*plain_routes(app, keys), try_route(app, keys)]
+    routes.routes += [*plain_routes(app, keys), try_route(app, keys), *compatible_routes(app, keys)]
     may_read = key(keys, Scope.READ)
 
     @routes.get("/decisions/{decision}", tags=["decisions"], response_model=ReadDecision | RestrictedDecision)

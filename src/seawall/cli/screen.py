@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from seawall.cli.common import ContentTypes, Policies, TextModel, err, explained, fail, out, settings
+from seawall.cli.evaluate_scores import evaluate_scores
 
 if TYPE_CHECKING:
     from seawall.batch.items import TruthColumn
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 command = typer.Typer()
+command.command("evaluate-scores")(evaluate_scores)
 
 
 @command.command()

@@ -85,6 +85,7 @@ def serve(
         trusted_proxies = proxies(chosen)
         app = stack.enter_context(open_app(chosen))
         _say(app.publish_at_start(by="serve"))
+        _check_detectors(app)
         app.runner.warm_up()
         if with_worker:
             stack.enter_context(Worker(app, beside_requests=True))
@@ -94,6 +95,23 @@ def serve(
 def _say(start: StartPublication) -> None:
     if message := start.message():
         err.print(message, style="yellow", markup=False, soft_wrap=True)
+
+
+def _check_detectors(app: App) -> None:
+    """End the command when policies in force read a detector that is no longer there: no item could be screened."""
+    from seawall.publish import NothingPublished
+
+    try:
+        bundle = app.bundle
+    except NothingPublished:
+        return
+    needed = {name for content_type in bundle.content_types for name in bundle.program(content_type).detectors}
+    if missing := sorted(needed - {spec.name for spec in app.runner.specs}):
+        fail(
+            f"the policies in force read signals of {', '.join(missing)}, which is not among the detectors: configure "
+            "it again (SEAWALL_DETECTORS, SEAWALL_PLUGINS); or write them out with 'seawall policy export FOLDER', "
+            "take its rules out, and run 'seawall policy publish --policies FOLDER'"
+        )
 
 
 def _end_in_order() -> None:

@@ -132,6 +132,8 @@ def provider_of(section: Section, folder: Path, environment: Mapping[str, str] |
         return HttpDetector(read_provider(section, environment))
     used = section.convert(ProviderUse)
     if used.use is not None:
+        if (removed := _REMOVED.get(used.use)) is not None:
+            section.fail("use", f"{used.use!r} was removed: {removed}")
         try:
             base = read_yaml(SHIPPED.read(used.use), f"{used.use}.yaml")
         except LookupError as error:
@@ -139,6 +141,14 @@ def provider_of(section: Section, folder: Path, environment: Mapping[str, str] |
     else:
         base = load_yaml(folder / str(used.file))
     return HttpDetector(read_provider(_merged(base, section), environment))
+
+
+_REMOVED: Final = {
+    "perspective": "Google ends the service on 31 December 2026. Delete this entry, and the rules that read its "
+    "signals (perspective_toxicity, …): the text model's 'toxic', 'hate' and 'harassment' measure the like; "
+    "docs/migrate-from-perspective.md compares them on your own data"
+}
+"""Providers that shipped once, and what to do without them."""
 
 
 class Placeholders(Mapping[str, str]):

@@ -44,6 +44,20 @@ VERSION = "3"
 """Of the code. The detector's version has a digest of its lists beside it: with other words it finds something else."""
 _MOST_SIGNALS = 20  # evidence per signal and part
 
+_LISTED: Mapping[str, frozenset[str]] = dict.fromkeys(
+    ("threat_terms", "self_harm_terms", "self_harm_terms.urging", "self_harm_terms.distress"),
+    frozenset({"en", "de", "fr", "es", "pt", "it", "tr", "ar", "ru", "zh", "ja", "id", "hi"}),
+)
+
+
+def listed_languages(signal: str) -> frozenset[str]:
+    """The languages in which a shipped list has words of its own; in others its 0 tells nothing, also not *none*.
+
+    The detector reads texts in every language, because the words are found wherever they stand; so its spec names none.
+    A list that is not named here is taken for an English one.
+    """
+    return _LISTED.get(signal, frozenset({"en"}))
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
