@@ -145,16 +145,20 @@ def _score(
         lacking = missing.get((spec.name, part.path))
         if lacking is not None and lacking.reason is not UnknownReason.LANGUAGE:
             return lacking  # it would have answered: what the others say is not all
-        value = values.get((spec.name, part.path, signal), 0.0)
-        if lacking is None and (value > 0 or spec.name != _WORD_LISTS or _is_listed(part, signal)):
-            readings.append(Reading(spec.name, spec.version, value))
+        value = values.get((spec.name, part.path, signal))
+        if lacking is not None or (value is None and not _reads(spec, part, signal)):
+            continue
+        readings.append(Reading(spec.name, spec.version, value or 0.0))
     if not readings:
         return refusal
     kind = next(each.kind for spec in asked for each in spec.signals if each.name == signal)
     return Score(max(each.value for each in readings), kind, tuple(readings))
 
 
-def _is_listed(part: Part, signal: str) -> bool:
-    """Whether "no word of the list" says something about a text: not where the list has no words of its language."""
-    listed = listed_languages(signal)
-    return part.language in listed if part.language is not None else "en" in listed and reads_as(part.text or "", "en")
+def _reads(spec: DetectorSpec, part: Part, signal: str) -> bool:
+    """Whether "nothing found" says something about a text: not where the detector leaves its language to others, or has
+    no words of it."""
+    read = listed_languages(signal) if spec.name == _WORD_LISTS else spec.languages
+    if read is None or part.language in read:
+        return True
+    return part.language is None and spec.name == _WORD_LISTS and "en" in read and reads_as(part.text or "", "en")
