@@ -20,6 +20,7 @@ from support.second_model import SecondModel
 
 PATH = "/v1/moderations"
 RUDE = "you are a complete and utter idiot"
+ITALIAN = "Tutti i giorni ascoltiamo la musica insieme agli amici"
 GERMAN = "Du bist wirklich der größte Dummkopf, den ich jemals gesehen habe"
 MEASURED = {name for name, each in OPENAI.items() if each.signal is not None}
 
@@ -88,10 +89,10 @@ def test_flags_are_set_at_the_operating_points_of_the_detector(tmp_path: Path) -
         with own_app(tmp_path / f"{value}", detectors=(SecondModel(value),)) as app:
             client = Client(Rig(app, Moody()), api.build(app))
             client.keys["screen"] = access.create_key(app.ledger, "screen", ["screen"])
-            (found,) = results(client, GERMAN)
+            (found,) = results(client, ITALIAN)
             assert found["categories"]["sexual"] is (value == threshold)
             assert found["category_scores"]["sexual"] == pytest.approx(value)
-            error = refused(ask(client, f"{GERMAN} crash"), 503)
+            error = refused(ask(client, f"{ITALIAN} crash"), 503)
             assert (error["type"], error["code"]) == ("server_error", "not_measured")
             assert "input[0]" in error["message"]
 

@@ -26,6 +26,7 @@ from support.second_model import SecondModel
 ANALYZE = "/v1alpha1/comments:analyze"
 SUGGEST = "/v1alpha1/comments:suggestscore"
 RUDE = "you are a complete and utter idiot"
+ITALIAN = "Tutti i giorni ascoltiamo la musica insieme agli amici"
 GERMAN = "Du bist wirklich der größte Dummkopf, den ich jemals gesehen habe"
 
 
@@ -156,9 +157,9 @@ def test_unsupported_attributes_are_dropped_on_demand_and_never_zero(client: Cli
 
 def test_the_languages_of_an_attribute_are_those_of_all_its_detectors(bilingual: tuple[Client, SecondModel]) -> None:
     client, model = bilingual
-    answer = ask(client, GERMAN, "TOXICITY").json()
+    answer = ask(client, ITALIAN, "TOXICITY").json()
     assert answer["attributeScores"]["TOXICITY"]["summaryScore"]["value"] == pytest.approx(0.9)
-    assert answer["detectedLanguages"] == ["de"]
+    assert answer["detectedLanguages"] == ["it"]
     model.asked.clear()
     english = ask(client, "what a lovely song, thank you for it all", "TOXICITY").json()
     assert english["attributeScores"]["TOXICITY"]["summaryScore"]["value"] < 0.3
@@ -166,16 +167,16 @@ def test_the_languages_of_an_attribute_are_those_of_all_its_detectors(bilingual:
     message = refused(
         ask(client, "Quelle belle chanson, merci beaucoup pour tout", "TOXICITY"), 400, "INVALID_ARGUMENT"
     )
-    assert "it supports: de, en" in message["message"]
+    assert "it supports: en, it" in message["message"]
 
 
 def test_a_detector_that_fails_is_an_error_and_no_low_score(bilingual: tuple[Client, SecondModel]) -> None:
     client, _ = bilingual
-    response = ask(client, f"{GERMAN} crash", "TOXICITY")
+    response = ask(client, f"{ITALIAN} crash", "TOXICITY")
     assert "gave no answer" in refused(response, 503, "UNAVAILABLE")["message"]
     assert response.headers["retry-after"] == "1"
     assert "fell over" not in response.text
-    assert ask(client, f"{GERMAN} crash", "THREAT").status_code == 200  # it is not asked for that
+    assert ask(client, f"{ITALIAN} crash", "THREAT").status_code == 200  # it is not asked for that
 
 
 @pytest.mark.parametrize(

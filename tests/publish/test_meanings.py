@@ -12,6 +12,7 @@ from seawall.detectors.text.meanings import MeaningDetector
 from seawall.match import BankEntry, BankMatcher
 from seawall.model import (
     DecisionSource,
+    DetectorSpec,
     Modality,
     Part,
     Signal,
@@ -62,7 +63,9 @@ class Letters:
 
     def __init__(self, languages: frozenset[str] | None = None) -> None:
         self.asked: list[str] = []
-        self.version, self.languages = "1", languages
+        self.spec = DetectorSpec(
+            name="letters", version="1", signals=(), modalities=frozenset({Modality.TEXT}), languages=languages
+        )
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         self.asked += texts

@@ -11,9 +11,9 @@ SIGNALS = ("toxic", "hate", "harassment", "sexual", "spam")
 
 
 class SecondModel:
-    """Reads German: ``value`` for every text; it raises about one with ``crash`` in it."""
+    """Reads Italian: ``value`` for every text; it raises about one with ``crash`` in it."""
 
-    def __init__(self, value: float = 0.9, languages: frozenset[str] = frozenset({"de"})) -> None:
+    def __init__(self, value: float = 0.9, languages: frozenset[str] = frozenset({"it"})) -> None:
         self.asked: list[Part] = []
         self._value = value
         self.spec = DetectorSpec(

@@ -44,7 +44,7 @@ def default_detectors(
 
     banks = banks or BankDetector()
     media = media or Media()
-    text_model, multilingual = TextModel(text_model_dir), MultilingualModel()
+    text_model = TextModel(text_model_dir)
     return (
         shipped_lexicon_detector(),
         LinkDetector(),
@@ -54,8 +54,8 @@ def default_detectors(
         TitleMessageDetector(),
         NameDetector(banks),
         text_model,
-        *language_detectors(multilingual),
-        MeaningDetector(banks, multilingual),
+        *language_detectors(MultilingualModel()),
+        MeaningDetector(banks, text_model),
         ImageDetector(banks),
         AudioDetector(banks, media),
         VideoDetector(banks, media),

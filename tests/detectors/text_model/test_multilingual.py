@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import unicodedata
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -155,18 +154,6 @@ def test_a_span_covers_what_alone_scores(words: list[str], place: int, between: 
 
 def test_a_text_without_words_has_no_span() -> None:
     assert worst_run(" \n", lambda texts: np.zeros(len(texts))) is None
-
-
-# -- embeddings --------------------------------------------------------------------------------------------------
-
-
-def test_the_same_said_in_another_language_is_nearest(model: MultilingualModel) -> None:
-    offers = ["We sell thousands of streams for little money", "Wir verkaufen tausende Streams für wenig Geld"]
-    others: Sequence[str] = ["Das Wetter ist heute sehr schön", "My guitar needs new strings", "हमें यह गाना बहुत पसंद है"]
-    first, second, *rest = model.embed([*offers, *others])
-    assert np.linalg.norm(first) == pytest.approx(1, abs=1e-5)
-    assert float(first @ second) > max(float(first @ other) for other in rest)
-    assert model.embed([]).shape == (0, 384)
 
 
 # -- files -------------------------------------------------------------------------------------------------------

@@ -31,15 +31,11 @@ Floats = NDArray[np.float32]
 
 
 class TextEncoder(Protocol):
-    """What embeds texts, and the languages it knows: the multilingual model."""
+    """What embeds texts, and the languages it knows: the text model."""
 
     @property
-    def version(self) -> str:
-        """Changes with its embeddings."""
-
-    @property
-    def languages(self) -> frozenset[str] | None:
-        """Those of which it knows the meaning; None: all."""
+    def spec(self) -> DetectorSpec:
+        """Its version changes with its embeddings."""
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """One row of length 1 per text."""
@@ -61,7 +57,7 @@ class MeaningDetector:
         self._lock = threading.Lock()
 
         def describe(matcher: BankMatcher) -> DetectorSpec:
-            version = f"{VERSION} {encoder.version}"
+            version = f"{VERSION} {encoder.spec.version}"
             return bank_spec(NAME, version, matcher, (Modality.TEXT,), Cost.CPU)
 
         self._following = BankFollowingDetector(banks, describe)
@@ -79,7 +75,7 @@ class MeaningDetector:
     @property
     def languages(self) -> frozenset[str] | None:
         """The languages of which the encoder knows the meaning; None: all."""
-        return self.encoder.languages
+        return self.encoder.spec.languages
 
     def start(self) -> None:
         """Embed the examples, so that no request waits for it."""

@@ -60,7 +60,6 @@ MOST_WINDOWS: Final = 400
 EVIDENCE_FLOOR: Final = 0.3  # no evidence is looked for below this probability
 _LEAST: Final = 12  # pieces of a sentence that is read by itself
 _SENTENCE: Final = re.compile(r"[^.!?。！？؟।\n]+[.!?。！？؟।\n]*")
-_EMBEDDED_WINDOWS: Final = 8  # per text, from its beginning
 
 _SPACELESS: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORDS: Final = re.compile(rf"[{_SPACELESS}]|[^\s{_SPACELESS}]+")
@@ -131,11 +130,6 @@ class MultilingualModel:
         """Of the weights and the card."""
         return self.artefact.version
 
-    @property
-    def languages(self) -> frozenset[str]:
-        """Those in which the encoder was trained, and of which it knows the meaning; English among them."""
-        return frozenset(self.artefact.card["languages"])
-
     @cached_property
     def encoder(self) -> OnnxEncoder:
         """Raises ``ArtefactError`` when the file is missing, or another than the card says."""
@@ -157,21 +151,6 @@ class MultilingualModel:
         found = self.encoder.run([window for windows in cut for window in windows]).odds
         worst = np.maximum.reduceat(found, np.cumsum([0, *(len(windows) for windows in cut[:-1])]), axis=0)
         return np.asarray(worst[:, self.encoder.heads.index(head)], dtype=np.float64)
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Semantic embeddings: one row of length 1 per text (384 numbers), near to each other across languages.
-
-        The centre of all texts is subtracted: without it everything is near to everything. A long text is represented
-        by its beginning, about 250 words.
-        """
-        if not texts:
-            return np.zeros((0, self.encoder.hidden), dtype=np.float32)
-        centre = np.array(self.artefact.card["centre"], dtype=np.float32)
-        cut = [self.encoder.cut(multilingual_text(text[:MAX_CHARACTERS]), LONGEST, OVERLAP) for text in texts]
-        cut = [windows[:_EMBEDDED_WINDOWS] for windows in cut]
-        general = self.encoder.run([window for windows in cut for window in windows]).general - centre
-        total = np.add.reduceat(general, np.cumsum([0, *(len(windows) for windows in cut[:-1])]), axis=0)
-        return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True), dtype=np.float32)
 
 
 def language_windows(encoder: OnnxEncoder, text: str) -> list[list[int]]:
