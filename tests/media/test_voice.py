@@ -21,6 +21,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from match.music import pcm as pcm_of
+from match.music import song
 from media.samples import make_audio, tone
 from seawall.media import (
     RATE,
@@ -326,6 +328,35 @@ def test_what_is_said_in_any_channel_and_rate_is_read(english: Extractor, rate: 
     found = ask(english, recording(encoded.getvalue()))
     assert "kill you" in " ".join(part.text or "" for part in found.parts)
     assert found.gaps == ()
+
+
+def samples_of(data: bytes) -> Any:
+    with wave.open(io.BytesIO(data)) as file:
+        found = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(float)
+    return found / np.sqrt((found**2).mean())
+
+
+@pytest.mark.parametrize(("cover", "share"), [("music", 0.5), ("music", 0.1), ("voice", 1.0), ("voice", 0.5)])
+@pytest.mark.parametrize("form", ["difference", "sides"])
+def test_a_threat_that_something_else_covers_is_read(english: Extractor, form: str, cover: str, share: float) -> None:
+    """Opposite in two channels under what both share; or on one side beside another voice."""
+    threat = samples_of(spoken("Good evening and welcome to our show. I will find you tomorrow and I will kill you."))
+    other = samples_of(spoken("The weather is lovely today and we are going to the beach to play.", "en-gb+f3"))
+    if cover == "music":
+        other = np.frombuffer(pcm_of(song(5, 8)), np.int16).astype(float)
+        other = np.resize(other, len(threat)) / np.sqrt((other**2).mean())
+    length = max(len(threat), len(other))
+    threat, other = (np.pad(each, (4_000, 4_000 + length - len(each))) for each in (threat, other))
+    both = [other + share * threat, other - share * threat] if form == "difference" else [other, share * threat]
+    encoded = io.BytesIO()
+    with wave.open(encoded, "wb") as file:
+        file.setparams((2, 2, 22_050, 0, "NONE", ""))
+        file.writeframes((np.stack(both).T / np.abs(both).max() * 30_000).astype("<i2").tobytes())
+    found = ask(english, recording(encoded.getvalue()))
+    assert "kill you" in " ".join(part.text or "" for part in found.parts)
+    if cover == "voice":
+        assert "weather" in " ".join(part.text or "" for part in found.parts) or "lovely" in str(found.parts)
+    assert found.gaps == (), "what could not be understood in one channel was in another one"
 
 
 def packaged(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:

@@ -10,6 +10,7 @@ from typing import Final
 
 from seawall.content.links import extract_links
 from seawall.media.blocks import blocks
+from seawall.media.channels import is_made_up, seconds_of_speech
 from seawall.media.documents import DocumentExtractor
 from seawall.media.extractor import QUICK_CALLS, MediaExtractor
 from seawall.media.media import Media
@@ -221,7 +222,7 @@ class VoiceExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="voice",
-        version="2",
+        version="3",
         modalities=frozenset({Modality.AUDIO}),
         gives=frozenset({Modality.AUDIO}),
         makes="speech",
@@ -236,7 +237,7 @@ class VoiceExtractor(MediaExtractor):
         def make(found: tuple[SpeechSegments, ...]) -> ExtractedParts:
             seconds = Signal(
                 name="speech_seconds",
-                value=math.ceil(sum(each.end - each.start for each in found)),
+                value=math.ceil(seconds_of_speech(found)),
                 part=part.path,
                 detector=self.spec.name,
                 version=self.spec.version,
@@ -260,7 +261,7 @@ class TranscriptExtractor(MediaExtractor):
         self._transcriber = transcriber
         self.spec = ExtractorSpec(
             name="transcript",
-            version=f"3 {transcriber.version}",
+            version=f"4 {transcriber.version}",
             modalities=frozenset({Modality.AUDIO}),
             gives=frozenset({Modality.TEXT}),
             makes="transcript",
@@ -276,7 +277,8 @@ class TranscriptExtractor(MediaExtractor):
 
     def _read(self, part: Part, sound: AudioContent, found: tuple[SpeechSegments, ...]) -> ExtractedParts:
         parts: list[Part] = []
-        unread = False
+        read: list[SpeechSegments] = []
+        unread: list[SpeechSegments] = []
         for stretch in _joined(found, _PAUSE_S, math.inf):
             start = stretch.start
             while start < stretch.end:
@@ -285,8 +287,10 @@ class TranscriptExtractor(MediaExtractor):
                 window = replace(stretch, start=start, end=end)
                 try:
                     heard = self._transcriber.transcribe(_cut(sound, window), part.language)
+                    read.append(window)
                 except UnreadLanguageError:
-                    unread, heard = True, ()
+                    heard = ()
+                    unread.append(window)
                 said, start = _whole(heard, window, stretch.end)
                 for each in said:
                     parts.append(
@@ -301,7 +305,7 @@ class TranscriptExtractor(MediaExtractor):
                         )
                     )
         gaps = _gaps(sound.gaps)
-        if unread:
+        if not all(is_made_up(each, read, found, sound.channels) for each in unread):
             gaps += (ExtractionGap(UNREAD_LANGUAGE, reason=UnknownReason.LANGUAGE),)
         return ExtractedParts(tuple(parts), gaps=gaps)
 
