@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Final
 
 from seawall.console.formats import clock, number, words
@@ -73,8 +74,10 @@ class PartLocations:
 
 
 def _named(step: str) -> str:
-    """``words`` of ``words.3``, ``metadata title`` of ``metadata.title``."""
+    """``words`` of ``words.3``, ``metadata title`` of ``metadata.title``, ``from 1:02:03 on`` of ``after.3723``."""
     kind, name = step.partition(".")[::2]
+    if kind == "after" and name.isdecimal():
+        return _("from %(time)s on") % {"time": timedelta(seconds=int(name))}
     return _("metadata %(name)s") % {"name": name.partition(".")[0]} if kind == "metadata" else words(kind)
 
 

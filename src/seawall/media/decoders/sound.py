@@ -197,7 +197,8 @@ class _Channels:
             # Interleaved: PyAV reads beyond the end of a frame of eight planes and more.
             self._resampler = AudioResampler(format="s16", layout=frame.layout, rate=RATE)
         pieces = [piece.to_ndarray().reshape(-1, self._count) for piece in self._resampler.resample(frame)]
-        return np.vstack(pieces).T if pieces else np.zeros((0, 0), np.int16)
+        samples: list[NDArray[np.int16]] = [piece.astype(np.int16, copy=False) for piece in pieces]
+        return np.vstack(samples).T if samples else np.zeros((0, 0), np.int16)
 
 
 def _and_none(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame | None]:
