@@ -181,7 +181,10 @@ def distance(wanted: Sequence[str], heard: Sequence[str]) -> int:
 
 
 def covered(transcript: Extractor, sentences: Sequence[str], level: float) -> dict[str, float]:
-    """Errors among the words that were read of voices in the difference of two channels, and recordings not read."""
+    """Errors among the words that were read of voices in the difference of two channels, and recordings not read.
+
+    A voice that stands out of the music is read in several channels: then its words count as inserted.
+    """
 
     def speak(text: str) -> bytes:
         voice = np.frombuffer(decoded(espeak(text)), "<i2").astype(float)
