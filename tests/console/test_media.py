@@ -193,6 +193,21 @@ def test_why_something_is_unknown_in_words(detector: str, reason: str, detail: s
     assert why_unknown(unknown) == says
 
 
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        ("after.3723", "from 1:02:03 on"),
+        ("after.0", "from 0:00:00 on"),
+        (f"after.{'9' * 40}", "after"),
+        ("after.x", "after"),
+    ],
+)
+def test_from_where_on_speech_is_unread(step: str, says: str) -> None:
+    assert PartLocations(()).of(f"audio>{step}>transcript") == f"audio, {says}, transcript"
+    unread = Unknown(detector="lexicon", part="audio", reason=UnknownReason.DEADLINE, detail="transcript: speech_left")
+    assert why_unknown(unread).endswith("the speech from there on is read next time")
+
+
 # ── bytes ──
 
 

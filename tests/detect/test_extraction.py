@@ -284,9 +284,23 @@ def test_speech_in_a_language_that_is_not_read_is_unanswerable_whatever_the_fiel
     assert {unknown.detector for unknown in found.unknown} >= {"transcript", "texts", "links"}
 
 
-def test_a_gap_is_lasting() -> None:
-    with pytest.raises(ValueError, match="asking again"):
-        ExtractionGap("hung", reason=UnknownReason.DEADLINE)
+def test_what_an_extractor_goes_on_with_next_time_is_unknown_there_and_read_until_there() -> None:
+    gap = ExtractionGap("speech_left", inside="after.31", reason=UnknownReason.DEADLINE)
+    answer = FakeExtractor(
+        "transcript", lambda part: ExtractedParts((piece(part, "transcript.0", Modality.TEXT, "xx"),), gaps=(gap,))
+    )
+    with Runner(readers(), [answer]) as runner:
+        sound = [media("voice", Modality.AUDIO)]
+        found = runner.start(sound, deadline_ms=PATIENCE_MS, extract={"voice": ("transcript",)}).wait()
+    assert "voice>transcript.0" in {part.path for part in found.parts}
+    assert ("texts", "voice>after.31>transcript", "transcript: speech_left") in lost(found)
+    assert {unknown.reason for unknown in found.unknown} == {UnknownReason.DEADLINE}, "so it is asked again"
+    assert found.made == (), "what is not whole is not kept as the answer"
+
+
+def test_a_gap_is_lasting_or_of_a_deadline() -> None:
+    with pytest.raises(ValueError, match="lasting reason"):
+        ExtractionGap("hung", reason=UnknownReason.ERROR)
 
 
 def test_a_gap_that_another_extractor_fills_is_none() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import shutil
+import struct
 import subprocess
 from typing import Any
 
@@ -23,7 +25,7 @@ from media.samples import encode, noise, tone
 from seawall.detectors.audio import AudioDetector, audio_value
 from seawall.detectors.banks import BankDetector
 from seawall.match import BankEntry, BankMatcher, pdq
-from seawall.media import RATE, AudioContent, Media, VideoContent, default_extractors, from_wav, to_wav
+from seawall.media import RATE, AudioContent, Media, UnreadableMedia, VideoContent, default_extractors, from_wav, to_wav
 from seawall.model import ExtractedParts, Modality, Part, Signal
 
 Samples = NDArray[np.int16]
@@ -152,6 +154,82 @@ def test_a_stereo_file_of_others_has_no_mix() -> None:
     assert from_wav(written([voice(1), voice(2)], "stereo", "pcm_s16le", "wav")) is None
 
 
+# ── files without a layout, of many channels, of odd rates and samples ──────────────────────────────────────────────
+
+
+def wav(
+    channels: list[Samples], rate: int = RATE, bits: int = 16, *, is_float: bool = False, mask: int | None = None
+) -> bytes:
+    """A WAV file; ``mask``: of the channels' places, with the extensible format; None: the plain one without places."""
+    count, block, form = len(channels), len(channels) * bits // 8, 3 if is_float else 1
+    head = struct.pack("<HHIIHH", form if mask is None else 0xFFFE, count, rate, rate * block, block, bits)
+    if mask is not None:
+        head += struct.pack("<HHIH", 22, bits, mask, form) + bytes.fromhex("000000001000800000aa00389b71")
+    samples = np.stack(channels).T / 32_768
+    if is_float:
+        data = samples.astype(f"<f{bits // 8}").tobytes()
+    elif bits == 8:
+        data = (samples * 127 + 128).astype(np.uint8).tobytes()
+    else:
+        whole = (samples * (2 ** (bits - 1) - 1)).astype("<i4")
+        data = whole.reshape(-1, 1).view(np.uint8)[:, : bits // 8].tobytes()
+    chunks = b"WAVEfmt " + struct.pack("<I", len(head)) + head + b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+
+
+@pytest.mark.parametrize("mask", [None, 0, 3], ids=str)
+@pytest.mark.parametrize("count", [*range(1, 13), 16, 17, 24, 31, 32])
+def test_each_of_many_channels_is_heard_without_a_layout(media: Media, count: int, mask: int | None) -> None:
+    waves = [voice(seed, 1.0) for seed in range(count)]
+    sound = heard(media, wav(waves, mask=mask))
+    for number, wave in enumerate(waves):
+        assert max(likeness(channel, wave) for channel in sound.channels) > 0.97, number
+    assert sound.gaps == ()
+
+
+def test_too_many_channels_are_said(media: Media) -> None:
+    sound = media.sound(wav([voice(1, 0.2)] * 33))
+    assert isinstance(sound, UnreadableMedia)
+    assert sound.code == "too_many_channels"
+
+
+@pytest.mark.parametrize(
+    ("bits", "is_float"), [(8, False), (16, False), (24, False), (32, False), (32, True), (64, True)]
+)
+@pytest.mark.parametrize(("rate", "count"), [(4_000, 2), (44_100, 8), (384_000, 1)])
+def test_samples_of_every_kind_and_rate_are_heard(
+    media: Media, rate: int, count: int, bits: int, is_float: bool
+) -> None:
+    at = np.arange(rate) / rate
+    wave = (9_000 * np.sin(2 * np.pi * (200 + 300 * at) * at)).astype(np.int16)
+    sound = heard(media, wav([wave] * count, rate, bits, is_float=is_float))
+    assert sound.seconds == pytest.approx(1.0, abs=0.02)
+    at = np.arange(RATE) / RATE
+    wanted = (9_000 * np.sin(2 * np.pi * (200 + 300 * at) * at)).astype(np.int16)
+    assert likeness(sound.pcm, wanted) > 0.9
+    assert sound.others == ()
+
+
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_a_file_without_samples_is_no_sound(media: Media, count: int) -> None:
+    sound = heard(media, wav([np.zeros(0, np.int16)] * count))
+    assert (sound.seconds, sound.gaps) == (0.0, ())
+    assert speech(media, wav([np.zeros(0, np.int16)] * count)).signals[0].value == 0
+
+
+@pytest.mark.parametrize(("codec", "container"), [("flac", "flac"), ("aac", "ipod"), ("libopus", "ogg")])
+def test_eight_channels_in_usual_formats(media: Media, codec: str, container: str) -> None:
+    at = np.arange(48_000) / 48_000
+    waves = [(5_000 * np.sin(2 * np.pi * (200 + 150 * n) * at)).astype(np.int16) for n in range(8)]
+    waves[3][:] = 0  # codecs keep the lowest tones alone of the bass channel
+    sound = heard(media, written(waves, "7.1", codec, container, 48_000))
+    at = np.arange(RATE) / RATE
+    for n in (0, 1, 2, 4, 5, 6, 7):
+        wanted = np.exp(2j * np.pi * (200 + 150 * n) * at)
+        found = [np.frombuffer(each, np.int16)[:RATE].astype(float) for each in sound.channels]
+        assert max(abs(each @ wanted[: len(each)]) / np.sqrt((each @ each) * RATE / 2) for each in found) > 0.9, n
+
+
 # ── speech and known recordings ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -189,6 +267,48 @@ def test_speech_that_the_mix_loses_is_found(media: Media, said: Samples) -> None
         assert found.parts
         [pcm] = from_wav(found.parts[0].data or b"") or [b""]
         assert np.abs(np.frombuffer(pcm, np.int16)).max() > 1_000, "the segment is cut from where somebody speaks"
+
+
+SHARES = {"half": 0.5, "a quarter": 0.25, "a tenth": 0.1, "a fortieth": 0.025}
+
+
+@pytest.mark.parametrize("share", SHARES.values(), ids=SHARES)
+@pytest.mark.parametrize("form", ["stereo", "fronts", "left and back", "7.1 without places"])
+def test_a_voice_in_the_difference_of_channels_is_found_under_music(
+    media: Media, said: Samples, share: float, form: str
+) -> None:
+    music = np.resize(np.frombuffer(pcm_of(song(5, 8)), np.int16), len(said)) / 32_768
+    quiet = said / np.sqrt((said.astype(float) ** 2).mean()) * np.sqrt((music**2).mean()) * share
+    loudest = max(1e-6, float(np.abs(music).max() + np.abs(quiet).max()))
+    with_, without, plain = (
+        (each / loudest * 30_000).astype(np.int16) for each in (music + quiet, music - quiet, music)
+    )
+    data = {
+        "stereo": written([with_, without], "stereo"),
+        "fronts": written([with_, without, plain, plain // 50, plain, plain], "5.1"),
+        "left and back": written([with_, plain, plain, plain // 50, plain, without], "5.1"),
+        "7.1 without places": wav([plain, plain, with_, plain, plain, without, plain, plain]),
+    }[form]
+    found = speech(media, data)
+    [alone] = speech(media, written([said], "mono")).signals
+    assert abs(found.signals[0].value - alone.value) <= 1
+    clean = [from_wav(part.data or b"") or [b""] for part in found.parts]
+    loud = (music**2).mean() / loudest**2 * 30_000**2
+    assert any((np.frombuffer(each, np.int16).astype(float) ** 2).mean() < loud for [each] in clean) or share == 0.5
+
+
+def test_music_that_differs_between_two_channels_is_no_speech(media: Media) -> None:
+    music = np.frombuffer(pcm_of(song(5, 8)), np.int16)
+    assert speech(media, written([music, np.roll(music, 4_000)], "stereo")).signals[0].value == 0
+
+
+def test_a_voice_that_all_channels_share_is_listened_to_once(media: Media, said: Samples) -> None:
+    wide = (voice(3, 10.0)[: len(said)] // 20).astype(np.int16)
+    found = speech(media, written([said // 2 + wide, said // 2 - wide], "stereo"))
+    [alone] = speech(media, written([said // 2], "mono")).signals
+    assert abs(found.signals[0].value - alone.value) <= 1
+    spans = sorted((part.span.start, part.span.end) for part in found.parts if part.span is not None)
+    assert all(after[0] >= before[1] - 0.1 for before, after in itertools.pairwise(spans)), "no second voice"
 
 
 def test_silence_in_every_channel_is_no_speech(media: Media) -> None:

@@ -7,8 +7,10 @@ import io
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import wave
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
@@ -21,6 +23,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from match.music import pcm as pcm_of
+from match.music import song
 from media.samples import make_audio, tone
 from seawall.media import (
     RATE,
@@ -34,7 +38,8 @@ from seawall.media import (
     from_wav,
     to_wav,
 )
-from seawall.media.extractors import stretches
+from seawall.media.extractors import TranscriptExtractor, TranscriptLimits, stretches
+from seawall.media.kept_windows import KeptWindows, ReadWindow
 from seawall.media.transcribe import DIGESTS, PACKAGE
 from seawall.model import ExtractedParts, Extractor, Modality, Part, Span, SpanUnit, Unknown, UnknownReason
 
@@ -205,6 +210,134 @@ def test_a_language_that_is_not_read_is_unanswerable(media: Media, said: bytes) 
     assert [(gap.code, gap.reason) for gap in found.gaps] == [("speech_not_read", UnknownReason.LANGUAGE)]
 
 
+# ── long speech: read on after a kill, within limits ────────────────────────────────────────────────────────────────
+
+
+def minutes(said: bytes, seconds: int) -> bytes:
+    """Speech of which no two seconds are alike, so that each window is its own."""
+    pcm = np.frombuffer((said * (seconds * RATE // (len(said) // 2) + 1))[: 2 * seconds * RATE], np.int16).copy()
+    pcm += (np.arange(len(pcm)) // RATE).astype(np.int16)
+    return pcm.tobytes()
+
+
+def limited(media: Media, listener: Any, kept: Path, **limits: float) -> Extractor:
+    return TranscriptExtractor(media, listener, KeptWindows(kept), TranscriptLimits(**limits))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from media.test_voice import Listener, audio
+from seawall.media import Media, default_extractors
+
+class Dying(Listener):
+    def transcribe(self, pcm, language):
+        if len(self.windows) == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().transcribe(pcm, language)
+
+found = default_extractors(Media(), Dying(), kept=Path(sys.argv[2]))
+[one] = [each for each in found if each.spec.name == "transcript"]
+one.extract([audio(Path(sys.argv[1]).read_bytes())])
+"""
+
+
+def test_reading_goes_on_where_a_killed_process_was(media: Media, said: bytes, tmp_path: Path) -> None:
+    pcm, kept = minutes(said, 100), tmp_path / "speech"
+    (tmp_path / "pcm").write_bytes(pcm)
+    died = subprocess.run([sys.executable, "-c", KILLED, tmp_path / "pcm", kept], env=environment(), check=False)
+    assert died.returncode == -signal.SIGKILL
+    whole, rest = Listener(), Listener()
+    wanted = ask(named("transcript", *default_extractors(media, whole)), audio(pcm))
+    found = ask(named("transcript", *default_extractors(media, rest, kept=kept)), audio(pcm))
+    assert len(whole.windows) >= 4
+    assert len(rest.windows) == len(whole.windows) - 2, "two windows were read before the kill"
+    assert [part.span for part in found.parts] == [part.span for part in wanted.parts]
+    assert found.gaps == ()
+    again = Listener()
+    assert ask(named("transcript", *default_extractors(media, again, kept=kept)), audio(pcm)) == found
+    assert again.windows == []
+
+
+def environment() -> dict[str, str]:
+    tests = str(Path(__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([tests, *sys.path])}
+
+
+def test_a_call_that_ends_early_says_where_and_the_next_one_reads_on(media: Media, said: bytes, tmp_path: Path) -> None:
+    pcm, listener = minutes(said, 100), Listener()
+    extractor = limited(media, listener, tmp_path, call_s=0.0)
+    places = []
+    while (found := ask(extractor, audio(pcm))).gaps:
+        [gap] = found.gaps
+        assert (gap.code, gap.reason) == ("speech_left", UnknownReason.DEADLINE)
+        places.append(int(gap.inside.removeprefix("after.")))
+        ends = [part.span.end for part in found.parts if part.span is not None]
+        assert abs(places[-1] - max(ends)) <= 1, "all that was read until then is given"
+        assert len(listener.windows) == len(places), "each call reads one window more"
+    assert places == sorted(set(places))
+    assert len(places) >= 3
+    assert found.parts[-1].span is not None
+    assert found.parts[-1].span.end == pytest.approx(100, abs=1)
+
+
+class Burner(Listener):
+    """A transcriber that computes for a fiftieth of a second."""
+
+    def transcribe(self, pcm: bytes, language: str | None) -> Sequence[Utterance]:
+        before = time.process_time()
+        while time.process_time() - before < 0.02:
+            pass
+        return super().transcribe(pcm, language)
+
+
+def test_what_is_past_the_processor_seconds_of_a_file_is_unreadable_from_there_on(
+    media: Media, said: bytes, tmp_path: Path
+) -> None:
+    pcm, listener = minutes(said, 150), Burner()
+    extractor = limited(media, listener, tmp_path, cpu_s=0.03)
+    found = ask(extractor, audio(pcm))
+    [gap] = found.gaps
+    assert (gap.code, gap.reason) == ("too_much_speech", UnknownReason.UNREADABLE), "asking again does not help"
+    read = len(listener.windows)
+    assert 1 <= read <= 2
+    assert found.parts[-1].span is not None
+    assert abs(int(gap.inside.removeprefix("after.")) - found.parts[-1].span.end) <= 1
+    assert ask(extractor, audio(pcm)) == found
+    assert len(listener.windows) == read, "what was computed before counts"
+
+
+def test_kept_windows_are_for_those_who_have_the_sound(tmp_path: Path) -> None:
+    kept, pcm = KeptWindows(tmp_path), tone(1.0).tobytes()
+    window = ReadWindow((Utterance(0.0, 1.0, "something personal", "en"),), 0.5)
+    kept.put("engine 1", "en", pcm, window)
+    [file] = tmp_path.iterdir()
+    assert b"personal" not in file.read_bytes()
+    assert kept.get("engine 1", "en", pcm) == window
+    others = [("engine 2", "en", pcm), ("engine 1", None, pcm), ("engine 1", "en", pcm[:-2])]
+    assert [kept.get(*other) for other in others] == [None] * 3
+    for damaged in (b"", file.read_bytes()[:-1], bytes(200)):
+        file.write_bytes(damaged)
+        assert kept.get("engine 1", "en", pcm) is None
+
+
+def test_old_windows_are_removed(tmp_path: Path) -> None:
+    KeptWindows(tmp_path).put("engine 1", None, b"12", ReadWindow(None, 0.1))
+    [old] = tmp_path.iterdir()
+    long_ago = time.time() - 3 * 86_400
+    os.utime(old, (long_ago, long_ago))
+    KeptWindows(tmp_path).put("engine 1", None, b"34", ReadWindow(None, 0.1))
+    assert old not in tmp_path.iterdir()
+    assert KeptWindows(tmp_path).get("engine 1", None, b"34") == ReadWindow(None, 0.1)
+
+
+def test_a_folder_that_cannot_be_written_is_no_failure(media: Media, said: bytes, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    found = ask(limited(media, Listener(), tmp_path / "file"), audio(said))
+    assert found.gaps == ()
+    assert found.parts
+
+
 def test_without_a_transcriber_there_is_no_such_extractor(media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, PACKAGE, None)
     assert "transcript" not in {extractor.spec.name for extractor in default_extractors(media)}
@@ -326,6 +459,35 @@ def test_what_is_said_in_any_channel_and_rate_is_read(english: Extractor, rate: 
     found = ask(english, recording(encoded.getvalue()))
     assert "kill you" in " ".join(part.text or "" for part in found.parts)
     assert found.gaps == ()
+
+
+def samples_of(data: bytes) -> Any:
+    with wave.open(io.BytesIO(data)) as file:
+        found = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(float)
+    return found / np.sqrt((found**2).mean())
+
+
+@pytest.mark.parametrize(("cover", "share"), [("music", 0.5), ("music", 0.1), ("voice", 1.0), ("voice", 0.5)])
+@pytest.mark.parametrize("form", ["difference", "sides"])
+def test_a_threat_that_something_else_covers_is_read(english: Extractor, form: str, cover: str, share: float) -> None:
+    """Opposite in two channels under what both share; or on one side beside another voice."""
+    threat = samples_of(spoken("Good evening and welcome to our show. I will find you tomorrow and I will kill you."))
+    other = samples_of(spoken("The weather is lovely today and we are going to the beach to play.", "en-gb+f3"))
+    if cover == "music":
+        other = np.frombuffer(pcm_of(song(5, 8)), np.int16).astype(float)
+        other = np.resize(other, len(threat)) / np.sqrt((other**2).mean())
+    length = max(len(threat), len(other))
+    threat, other = (np.pad(each, (4_000, 4_000 + length - len(each))) for each in (threat, other))
+    both = [other + share * threat, other - share * threat] if form == "difference" else [other, share * threat]
+    encoded = io.BytesIO()
+    with wave.open(encoded, "wb") as file:
+        file.setparams((2, 2, 22_050, 0, "NONE", ""))
+        file.writeframes((np.stack(both).T / np.abs(both).max() * 30_000).astype("<i2").tobytes())
+    found = ask(english, recording(encoded.getvalue()))
+    assert "kill you" in " ".join(part.text or "" for part in found.parts)
+    if cover == "voice":
+        assert "weather" in " ".join(part.text or "" for part in found.parts) or "lovely" in str(found.parts)
+    assert found.gaps == (), "what could not be understood in one channel was in another one"
 
 
 def packaged(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:

@@ -105,6 +105,8 @@ _CODES = {
     "too_many_attachments": marked("it has too many files inside"),
     "too_deep": marked("it is a file in a file in a file"),
     "speech_not_read": marked("speech in a language that is not read, or too unclear"),
+    "speech_left": marked("the speech from there on is read next time"),
+    "too_much_speech": marked("more speech than is read of one file"),
     "subtitles_unread": marked("its subtitles are pictures or damaged"),
     "profile_unread": marked("its colour profile is damaged"),
     "connect": marked("the service cannot be reached"),

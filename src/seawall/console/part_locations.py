@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Final
 
 from seawall.console.formats import clock, number, words
@@ -12,6 +13,7 @@ from seawall.model import Span, SpanUnit
 from seawall.screen import DerivedPart
 
 _LONGEST_NAME: Final = 60
+_MOST_DIGITS: Final = 6  # of seconds
 _KINDS: Final = (marked("words"), marked("code"), marked("transcript"), marked("link"))
 """Steps of a path that are shown in words."""
 _PLACES: Final = frozenset({"frame", "audio", "speech", "page", "file", "across"})
@@ -73,8 +75,10 @@ class PartLocations:
 
 
 def _named(step: str) -> str:
-    """``words`` of ``words.3``, ``metadata title`` of ``metadata.title``."""
+    """``words`` of ``words.3``, ``metadata title`` of ``metadata.title``, ``from 1:02:03 on`` of ``after.3723``."""
     kind, name = step.partition(".")[::2]
+    if kind == "after" and name.isdecimal() and len(name) <= _MOST_DIGITS:
+        return _("from %(time)s on") % {"time": timedelta(seconds=int(name))}
     return _("metadata %(name)s") % {"name": name.partition(".")[0]} if kind == "metadata" else words(kind)
 
 

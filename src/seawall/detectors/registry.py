@@ -67,12 +67,14 @@ def default_detectors(
     )
 
 
-def default_extractors(transcriber_dir: Path | None = None, *, media: Media | None = None) -> tuple[Extractor, ...]:
+def default_extractors(
+    transcriber_dir: Path | None = None, *, media: Media | None = None, kept: Path | None = None
+) -> tuple[Extractor, ...]:
     """Every extractor whose libraries are installed; without the extra ``media``, hardly any is.
 
     ``transcriber_dir`` contains a faster-whisper model for reading speech; None: that of the extra ``speech-en``, where
-    it is installed. Raises ``TranscriberError``.
+    it is installed. ``kept``: a folder for speech that is read already. Raises ``TranscriberError``.
     """
     from seawall.media import default_extractors as extractors  # imported here: not needed for text
 
-    return extractors(media, transcriber_model=transcriber_dir)
+    return extractors(media, transcriber_model=transcriber_dir, kept=kept)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from seawall.content.links import extract_links
 from seawall.media.blocks import blocks
+from seawall.media.channels import is_made_up, seconds_of_speech
 from seawall.media.documents import DocumentExtractor
 from seawall.media.extractor import QUICK_CALLS, MediaExtractor
+from seawall.media.kept_windows import KeptWindows, ReadWindow
 from seawall.media.media import Media
 from seawall.media.process import UnreadableMedia
 from seawall.media.results import (
@@ -51,12 +54,19 @@ from seawall.model.signals import (
 
 
 def default_extractors(
-    media: Media | None = None, transcriber: Transcriber | None = None, transcriber_model: Path | None = None
+    media: Media | None = None,
+    transcriber: Transcriber | None = None,
+    transcriber_model: Path | None = None,
+    *,
+    kept: Path | None = None,
 ) -> tuple[Extractor, ...]:
     """Extractors whose libraries are installed. They share the processes of ``media``; closing one closes it.
 
     ``transcript`` is included if a ``transcriber`` or the folder of a faster-whisper model is given, or the extra
-    ``speech-en`` is installed. Raises ``TranscriberError`` when that cannot be used.
+    ``speech-en`` is installed. ``kept``: a folder for windows of speech that are read already
+    (``kept_windows``); without it a long recording is read in one go.
+
+    Raises ``TranscriberError`` when the transcriber cannot be used.
     """
     media = media or Media()
     if transcriber is None:
@@ -71,7 +81,8 @@ def default_extractors(
     if media.can("videos", "speech"):
         extractors.append(VoiceExtractor(media))
         if transcriber is not None:
-            extractors.append(TranscriptExtractor(media, transcriber))
+            windows = None if kept is None else KeptWindows(kept)
+            extractors.append(TranscriptExtractor(media, transcriber, windows))
     return tuple(extractors)
 
 
@@ -221,7 +232,7 @@ class VoiceExtractor(MediaExtractor):
 
     spec = ExtractorSpec(
         name="voice",
-        version="2",
+        version="3",
         modalities=frozenset({Modality.AUDIO}),
         gives=frozenset({Modality.AUDIO}),
         makes="speech",
@@ -236,7 +247,7 @@ class VoiceExtractor(MediaExtractor):
         def make(found: tuple[SpeechSegments, ...]) -> ExtractedParts:
             seconds = Signal(
                 name="speech_seconds",
-                value=math.ceil(sum(each.end - each.start for each in found)),
+                value=math.ceil(seconds_of_speech(found)),
                 part=part.path,
                 detector=self.spec.name,
                 version=self.spec.version,
@@ -253,14 +264,27 @@ class VoiceExtractor(MediaExtractor):
 
 
 class TranscriptExtractor(MediaExtractor):
-    """Speech of an audio file as text: one text part per utterance. Only segments with speech are transcribed."""
+    """Speech of an audio file as text: one text part per utterance. Only segments with speech are transcribed.
 
-    def __init__(self, media: Media, transcriber: Transcriber) -> None:
+    With ``kept``, windows that were read before are not read again, and one call reads no further after ``call_s`` of
+    ``TranscriptLimits``: what is left is unknown as ``deadline``, so that the next evaluation reads on. What is past
+    ``cpu_s`` stays unread.
+    """
+
+    def __init__(
+        self,
+        media: Media,
+        transcriber: Transcriber,
+        kept: KeptWindows | None = None,
+        limits: TranscriptLimits | None = None,
+    ) -> None:
         super().__init__(media)
         self._transcriber = transcriber
+        self._kept = kept
+        self._limits = limits or TranscriptLimits()
         self.spec = ExtractorSpec(
             name="transcript",
-            version=f"3 {transcriber.version}",
+            version=f"4 {transcriber.version}",
             modalities=frozenset({Modality.AUDIO}),
             gives=frozenset({Modality.TEXT}),
             makes="transcript",
@@ -276,40 +300,102 @@ class TranscriptExtractor(MediaExtractor):
 
     def _read(self, part: Part, sound: AudioContent, found: tuple[SpeechSegments, ...]) -> ExtractedParts:
         parts: list[Part] = []
-        unread = False
+        read: list[SpeechSegments] = []
+        unread: list[SpeechSegments] = []
+        left: list[ExtractionGap] = []
+        cpu_s = 0.0
+        clock = _Clock(math.inf if self._kept is None else self._limits.call_s)
         for stretch in _joined(found, _PAUSE_S, math.inf):
             start = stretch.start
-            while start < stretch.end:
-                left = stretch.end - start
-                end = stretch.end if left <= _WINDOW_S else start + left / math.ceil(left / _WINDOW_S)
-                window = replace(stretch, start=start, end=end)
-                try:
-                    heard = self._transcriber.transcribe(_cut(sound, window), part.language)
-                except UnreadLanguageError:
-                    unread, heard = True, ()
-                said, start = _whole(heard, window, stretch.end)
-                for each in said:
-                    parts.append(
-                        Part(
-                            path=f"{part.path}>transcript.{len(parts)}",
-                            modality=Modality.TEXT,
-                            field=part.field,
-                            text=each.text,
-                            language=each.language,
-                            parent=part.path,
-                            span=_seconds(window.start + each.start, min(window.start + each.end, window.end)),
-                        )
-                    )
-        gaps = _gaps(sound.gaps)
-        if unread:
+            while start < stretch.end and not left:
+                window = _window(stretch, start)
+                if cpu_s >= self._limits.cpu_s:
+                    left.append(ExtractionGap(TOO_MUCH_SPEECH, inside=_after(start)))
+                    break
+                made = self._window(_cut(sound, window), part.language, clock)
+                if made is None:
+                    left.append(ExtractionGap(SPEECH_LEFT, inside=_after(start), reason=UnknownReason.DEADLINE))
+                    break
+                cpu_s += made.cpu_s
+                (unread if made.heard is None else read).append(window)
+                said, start = _whole(made.heard or (), window, stretch.end)
+                parts += [_said(part, len(parts) + number, each, window) for number, each in enumerate(said)]
+        gaps = (*_gaps(sound.gaps), *left)
+        if not all(is_made_up(each, read, found, sound.channels) for each in unread):
             gaps += (ExtractionGap(UNREAD_LANGUAGE, reason=UnknownReason.LANGUAGE),)
         return ExtractedParts(tuple(parts), gaps=gaps)
 
+    def _window(self, pcm: bytes, language: str | None, clock: _Clock) -> ReadWindow | None:
+        """What is said in a window, from before or now; None: not before, and not to be read now."""
+        version = self.spec.version
+        made = None if self._kept is None else self._kept.get(version, language, pcm)
+        if made is not None or clock.is_over:
+            return made
+        clock.windows += 1
+        wall, cpu = time.monotonic(), time.process_time()
+        try:
+            heard: tuple[Utterance, ...] | None = tuple(self._transcriber.transcribe(pcm, language))
+        except UnreadLanguageError:
+            heard = None
+        # The processor seconds of one thread are not more than the time that passed; others compute beside it.
+        made = ReadWindow(heard, min(time.monotonic() - wall, time.process_time() - cpu))
+        if self._kept is not None:
+            self._kept.put(version, language, pcm, made)
+        return made
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptLimits:
+    """Limits for one audio file: processor seconds in all, and seconds of one call."""
+
+    cpu_s: float = 3_600.0
+    call_s: float = 240.0  # a call is given up as hung after 600, and decoding comes before
+
+
+class _Clock:
+    """The time of one call; a first window is read in any case, so that every call gets further."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+        self.windows = 0  # read in this call
+
+    @property
+    def is_over(self) -> bool:
+        return self.windows > 0 and time.monotonic() >= self._until
+
+
+TOO_MUCH_SPEECH: Final = "too_much_speech"
+"""Code of speech beyond the processor seconds for one file."""
+SPEECH_LEFT: Final = "speech_left"
+"""Code of speech that the next evaluation reads."""
 UNREAD_LANGUAGE: Final = "speech_not_read"
 """Code of speech in a language that the transcriber does not read."""
 _WINDOW_S: Final = 28.0  # Whisper's is 30; a call costs the same for a second as for half a minute
 _PAUSE_S: Final = 3.0  # up to which speech is read together
+
+
+def _window(stretch: SpeechSegments, start: float) -> SpeechSegments:
+    """The next window of a stretch: what is left is shared out evenly."""
+    left = stretch.end - start
+    end = stretch.end if left <= _WINDOW_S else start + left / math.ceil(left / _WINDOW_S)
+    return replace(stretch, start=start, end=end)
+
+
+def _after(start: float) -> str:
+    """The step of a path that says from where on: whole seconds."""
+    return f"after.{math.floor(start)}"
+
+
+def _said(part: Part, number: int, each: Utterance, window: SpeechSegments) -> Part:
+    return Part(
+        path=f"{part.path}>transcript.{number}",
+        modality=Modality.TEXT,
+        field=part.field,
+        text=each.text,
+        language=each.language,
+        parent=part.path,
+        span=_seconds(window.start + each.start, min(window.start + each.end, window.end)),
+    )
 
 
 def _whole(heard: Sequence[Utterance], window: SpeechSegments, end: float) -> tuple[Sequence[Utterance], float]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from seawall.media.cache import ResultCache
+from seawall.media.channels import with_channel
 from seawall.media.process import ProcessLimits, ProcessPool, UnreadableMedia
 from seawall.media.results import (
     AudioContent,
@@ -29,7 +30,6 @@ from seawall.media.results import (
     VideoFrame,
     frames_of,
     from_wav,
-    with_channel,
 )
 from seawall.media.signatures import may_state_provenance
 from seawall.model.signals import ExtractionGap
@@ -288,7 +288,8 @@ class Media:
             answer = self._speech.ask("speech", channel, {}, tuple[tuple[float, float], ...])
             if isinstance(answer, UnreadableMedia):
                 return answer
-            found = with_channel(found, [SpeechSegments(start, end, number) for start, end in answer[0]])
+            segments = [SpeechSegments(start, end, number) for start, end in answer[0]]
+            found = with_channel(found, segments, sound.channels)
         return tuple(found)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -140,24 +139,6 @@ class SpeechSegments:
     start: float
     end: float
     channel: int = 0
-
-
-def with_channel(found: Sequence[SpeechSegments], other: Sequence[SpeechSegments]) -> list[SpeechSegments]:
-    """The segments found so far, and those of another channel where none of them is, by time."""
-    added: list[SpeechSegments] = []
-    for each in other:
-        start = each.start
-        for covered in found:
-            if covered.start < each.end and covered.end > start:
-                if covered.start - start >= _LEAST_SPEECH_S:
-                    added.append(SpeechSegments(start, covered.start, each.channel))
-                start = max(start, covered.end)
-        if each.end - start >= _LEAST_SPEECH_S:
-            added.append(SpeechSegments(start, each.end, each.channel))
-    return sorted((*found, *added), key=lambda each: each.start)
-
-
-_LEAST_SPEECH_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,8 +172,8 @@ class ExtractionGap:
 
     ``unless``: another extractor that reads it from this one's output, where the part's field requests that one.
     ``inside``: the step of the derived part in which it is (``file.0``: a file in a document); empty: the part itself.
-    ``reason``: a lasting one, such as ``language`` of a script that the extractor does not read. Raises ``ValueError``
-    when it is none.
+    ``reason``: a lasting one, such as ``language`` of a script that the extractor does not read, or ``deadline``: it
+    goes on there when it is asked again. Raises ``ValueError`` when it is none.
     """
 
     code: str
@@ -182,8 +182,8 @@ class ExtractionGap:
     reason: UnknownReason = UnknownReason.UNREADABLE
 
     def __post_init__(self) -> None:
-        if self.reason not in LASTING:
-            raise ValueError("a gap with a reason that asking again may change")
+        if self.reason not in LASTING and self.reason is not UnknownReason.DEADLINE:
+            raise ValueError("a gap is of a lasting reason, or of a deadline")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,10 @@
 A listener hears every channel; their mix may be silent though they are not: two opposite channels cancel, and players'
 mixes leave out the bass channel of surround sound. So every channel is compared with the mix, second by second, and
 those that differ audibly are given as well.
+
+A listener also hears a voice that is opposite in two channels under music that is alike in both: the mix loses it, and
+in each channel the music covers it. In the difference of the two the music is gone, so the differences that are covered
+everywhere else are given too.
 """
 
 from __future__ import annotations
@@ -26,7 +30,11 @@ Frames = Callable[[], Iterator[AudioFrame]]
 _AUDIBLE: Final = 33.0  # root mean square of 16-bit samples: 60 decibels below the loudest sound
 _DIFFERENT: Final = 0.02  # share of a channel's energy that another one must lack
 _LOST: Final = 0.9  # the same: then the channel is not heard in the other at all
-_MOST_CHANNELS: Final = 24
+_COVERED: Final = 0.1  # the same, of a difference of two channels: 10 decibels above all else it is heard in them
+_MOST_CHANNELS: Final = 32
+_MOST_DIFFERENCES: Final = 2
+_PAIRED: Final = 8  # up to so many channels, each is compared with each; of more, only neighbours
+_NAMED: Final = 8  # up to so many channels, FFmpeg knows how to mix a layout that is not declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +65,15 @@ def decode_sound(frames: Frames, offset: float, max_seconds: float, max_bytes: i
 
 def _listen(frames: Iterator[AudioFrame], most: int) -> tuple[bytes, NDArray[np.float64]]:
     """The mix, and for each second the products of mix and channels with each other: (seconds, 1 + n, 1 + n)."""
-    to_mono, to_channels = AudioResampler(format="s16", layout="mono", rate=RATE), _Channels()
+    mixer, to_channels = _Mixer(), _Channels()
     mix, waiting = bytearray(), np.zeros((0, 0), np.int16)
     grams: list[NDArray[np.float64]] = []
     at = 0  # seconds compared
     for frame in _and_none(frames):
-        for piece in to_mono.resample(frame):
-            mix += bytes(piece.planes[0])[: 2 * piece.samples]
+        new = to_channels.resample(frame)
+        mix += mixer.resample(frame, new)
         if len(mix) > most:
             raise DecodeRefused("too_long")
-        new = to_channels.resample(frame)
         if new.size:
             waiting = np.hstack([waiting, new]) if waiting.size else new
         while waiting.shape[1] >= RATE or (frame is None and waiting.size):
@@ -80,34 +87,92 @@ def _listen(frames: Iterator[AudioFrame], most: int) -> tuple[bytes, NDArray[np.
     return bytes(mix), np.array(grams) if grams else np.zeros((0, 1, 1))
 
 
-def _distinct(grams: NDArray[np.float64]) -> tuple[list[int], set[int]]:
-    """Channels to listen to beside the mix, those that it loses first; and which these are."""
-    chosen, lost = [0], set()
-    for channel in range(1, grams.shape[1]):
-        energy, lacking = grams[:, channel, channel], np.full(len(grams), np.inf)
+Heard = tuple[int, int]
+"""What to listen to: a channel, counted from 1, and 0; or two, for half the difference of them."""
+
+
+def _distinct(grams: NDArray[np.float64]) -> tuple[list[Heard], set[Heard]]:
+    """What to listen to beside the mix, first that which the mix loses; and which that is."""
+    count = grams.shape[1] - 1
+    chosen, lost = [(0, 0)], set()
+    differences = 0
+    for one in [*((channel, 0) for channel in range(1, count + 1)), *_pairs(count)]:
+        if one[1] and differences == _MOST_DIFFERENCES:
+            break
+        energy = _common(grams, one, one)
+        lacking = np.full(len(grams), np.inf)
+        is_lost = False
         for other in chosen:
-            common = grams[:, channel, other] ** 2 / np.maximum(grams[:, other, other], 1.0)
+            common = _common(grams, one, other) ** 2 / np.maximum(_common(grams, other, other), 1.0)
             lacking = np.minimum(lacking, energy - common)
-            if other == 0 and bool(np.any(_is_audible(energy) & (lacking > _LOST * energy))):
-                lost.add(channel)
-        if bool(np.any(_is_audible(lacking) & (lacking > _DIFFERENT * energy))):
-            chosen.append(channel)
-    return sorted(chosen[1:], key=lambda channel: channel not in lost), lost
+            if other == (0, 0):
+                is_lost = bool(np.any(_is_audible(energy) & (lacking > _LOST * energy)))
+        if is_lost and not one[1]:
+            lost.add(one)
+        if bool(np.any(_is_audible(lacking) & (lacking > (_COVERED if one[1] else _DIFFERENT) * energy))):
+            chosen.append(one)
+            differences += bool(one[1])
+            if is_lost:
+                lost.add(one)
+    return sorted(chosen[1:], key=lambda one: one not in lost), lost
+
+
+def _pairs(count: int) -> list[Heard]:
+    """Pairs of channels to compare, neighbours first: in most layouts these are the left and the right one."""
+    pairs = [(one, other) for one in range(1, count + 1) for other in range(one + 1, count + 1)]
+    neighbours = [(one, other) for one, other in pairs if one % 2 and other == one + 1]
+    return neighbours if count > _PAIRED else sorted(pairs, key=lambda pair: pair not in neighbours)
+
+
+def _common(grams: NDArray[np.float64], one: Heard, other: Heard) -> NDArray[np.float64]:
+    """Product of two of them in each second, from those of the channels."""
+    left, right = _weights(one), _weights(other)
+    found = np.zeros(len(grams))
+    for channel, weight in left:
+        for against, factor in right:
+            found += weight * factor * grams[:, channel, against]
+    return found
+
+
+def _weights(one: Heard) -> tuple[tuple[int, float], ...]:
+    channel, other = one
+    return ((channel, 0.5), (other, -0.5)) if other else ((channel, 1.0),)
 
 
 def _is_audible(energy: NDArray[np.float64]) -> NDArray[np.bool_]:
     return energy > _AUDIBLE**2 * RATE / 4  # for a quarter of the second
 
 
-def _channels(frames: Iterator[AudioFrame], wanted: Sequence[int]) -> list[bytes]:
-    """Samples of these channels, counted from 1."""
+def _channels(frames: Iterator[AudioFrame], wanted: Sequence[Heard]) -> list[bytes]:
+    """Samples of these channels and differences."""
     resampler, found = _Channels(), [bytearray() for _ in wanted]
     for frame in _and_none(frames):
         samples = resampler.resample(frame)
-        for channel, pcm in zip(wanted, found, strict=True):
-            if channel <= len(samples):
-                pcm += samples[channel - 1].tobytes()
+        for one, pcm in zip(wanted, found, strict=True):
+            if max(one) > len(samples):
+                continue
+            if one[1]:
+                half = (samples[one[0] - 1].astype(np.int32) - samples[one[1] - 1]) // 2
+                pcm += half.astype(np.int16).tobytes()
+            else:
+                pcm += samples[one[0] - 1].tobytes()
     return [bytes(pcm) for pcm in found]
+
+
+class _Mixer:
+    """Mixes the channels as players do, by the layout of the first frame; more than ``_NAMED`` all alike."""
+
+    def __init__(self) -> None:
+        self._resampler: AudioResampler | None = AudioResampler(format="s16", layout="mono", rate=RATE)
+
+    def resample(self, frame: AudioFrame | None, channels: NDArray[np.int16]) -> bytes:
+        """New samples; ``channels``: the same, each by itself; ``frame`` None: the rest."""
+        if frame is not None and frame.layout.nb_channels > _NAMED:
+            self._resampler = None
+        if self._resampler is None:
+            return channels.mean(axis=0).astype(np.int16).tobytes() if channels.size else b""
+        pieces = self._resampler.resample(frame)
+        return b"".join(bytes(piece.planes[0])[: 2 * piece.samples] for piece in pieces)
 
 
 class _Channels:
@@ -116,6 +181,7 @@ class _Channels:
     def __init__(self) -> None:
         self._resampler: AudioResampler | None = None
         self._is_mono = False
+        self._count = 0
 
     def resample(self, frame: AudioFrame | None) -> NDArray[np.int16]:
         """New samples, of shape (channels, samples); None: the rest."""
@@ -125,11 +191,14 @@ class _Channels:
             return np.zeros((0, 0), np.int16)
         if self._resampler is None:
             assert frame is not None
-            if frame.layout.nb_channels > _MOST_CHANNELS:
+            self._count = frame.layout.nb_channels
+            if self._count > _MOST_CHANNELS:
                 raise DecodeRefused("too_many_channels")
-            self._resampler = AudioResampler(format="s16p", layout=frame.layout, rate=RATE)
-        pieces = [piece.to_ndarray() for piece in self._resampler.resample(frame)]
-        return np.hstack(pieces) if pieces else np.zeros((0, 0), np.int16)
+            # Interleaved: PyAV reads beyond the end of a frame of eight planes and more.
+            self._resampler = AudioResampler(format="s16", layout=frame.layout, rate=RATE)
+        pieces = [piece.to_ndarray().reshape(-1, self._count) for piece in self._resampler.resample(frame)]
+        samples: list[NDArray[np.int16]] = [piece.astype(np.int16, copy=False) for piece in pieces]
+        return np.vstack(samples).T if samples else np.zeros((0, 0), np.int16)
 
 
 def _and_none(frames: Iterator[AudioFrame]) -> Iterator[AudioFrame | None]:
