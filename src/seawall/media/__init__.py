@@ -25,6 +25,7 @@ from seawall.media.results import (
     DisplayedImage,
     DocumentContent,
     DocumentImage,
+    DoubtedLine,
     HashedFrame,
     ImageWords,
     LinkTarget,
@@ -39,6 +40,7 @@ from seawall.media.results import (
     from_wav,
     to_wav,
 )
+from seawall.media.tesseract import TesseractError
 from seawall.media.transcribe import (
     Transcriber,
     TranscriberError,
@@ -54,6 +56,7 @@ __all__ = [
     "DisplayedImage",
     "DocumentContent",
     "DocumentImage",
+    "DoubtedLine",
     "HashedFrame",
     "ImageWords",
     "LinkTarget",
@@ -65,6 +68,7 @@ __all__ = [
     "ProcessPool",
     "ProvenanceRecord",
     "SpeechSegments",
+    "TesseractError",
     "TextLine",
     "TextPassage",
     "Transcriber",
