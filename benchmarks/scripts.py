@@ -20,13 +20,14 @@ from typing import Final
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from seawall.media import ImageWords, Media, MediaLimits, UnreadableMedia
+from seawall.media import ImageWords, Media, MediaLimits, ProcessLimits, UnreadableMedia
 from seawall.media.blocks import blocks
 from seawall.media.extractors import with_readings
 from seawall.media.tesseract import SCRIPTS, second_reader
 
 LANGUAGES: Final = ("ara", "ben", "ell", "heb", "hin", "kor", "rus", "tam", "tha")
 LATIN, CJK = "NotoSans-Regular.ttf", "NotoSansCJK-Regular.ttc"
+_PATIENT: Final = ProcessLimits(seconds=600, memory_bytes=3 << 30, requests=10_000)  # also on a busy machine
 SENTENCES: Final = {
     "Latin": (LATIN, ("The new song of this summer", "Konzert am Samstag, 20 Uhr", "Écoutez notre émission")),
     "Han": (CJK, ("这个夏天的新歌", "星期六晚上的音乐会", "请收听我们的节目")),
@@ -142,12 +143,12 @@ def cost(media: Media) -> float:
 
 
 def reader(languages: Sequence[str]) -> Media:
-    return Media(MediaLimits(ocr_languages=tuple(languages)))
+    return Media(MediaLimits(words=_PATIENT, second_reading=_PATIENT, ocr_languages=tuple(languages)))
 
 
 def main() -> None:
     print(second_reader(LANGUAGES).version)
-    first, second = Media(), reader(LANGUAGES)
+    first, second = reader(()), reader(LANGUAGES)
     rows: dict[str, dict[str, object]] = {}
     columns = ("read", "unread", "otherwise")
     print(f"{'':<12}{'':>6}   {'without Tesseract':<24}{'with Tesseract':<24}{'with other languages':<24}letters")

@@ -21,6 +21,7 @@ from seawall.media.process import ProcessLimits, ProcessPool, UnreadableMedia
 from seawall.media.results import (
     RATE,
     AudioContent,
+    BlurredFaces,
     DecodedCode,
     DisplayedImage,
     DocumentContent,
@@ -52,6 +53,7 @@ from seawall.media.transcribe import (
 __all__ = [
     "RATE",
     "AudioContent",
+    "BlurredFaces",
     "DecodedCode",
     "DisplayedImage",
     "DocumentContent",

@@ -12,6 +12,7 @@ from seawall.media.cache import ResultCache
 from seawall.media.process import ProcessLimits, ProcessPool, UnreadableMedia
 from seawall.media.results import (
     AudioContent,
+    BlurredFaces,
     Box,
     DecodedCode,
     DisplayedImage,
@@ -182,6 +183,10 @@ class Media:
         size, blobs = answer
         return _checked(lambda: DisplayedImage(size.width, size.height, size.full, *blobs))
 
+    def blurred_faces(self, data: bytes, longest: int) -> BlurredFaces | UnreadableMedia:
+        """The pixels of an image, scaled down to at most ``longest`` on each side, with blurred faces."""
+        return self._recent.get((f"blurred_faces {longest}", data), lambda: self._blur_faces(data, longest))
+
     def squares(self, data: bytes, side: int, crop: int) -> tuple[bytes, ...] | UnreadableMedia:
         """An image as a classifier reads it: squeezed to ``side``, its middle ``crop`` by ``crop`` pixels, RGB.
 
@@ -280,6 +285,16 @@ class Media:
             pool.close()
         self._recent.clear()
 
+    def _blur_faces(self, data: bytes, longest: int) -> BlurredFaces | UnreadableMedia:
+        options = {"max_pixels": self.limits.max_pixels, "longest": longest}
+        answer = self._images.ask("blurred_faces", data, options, _Faces)
+        if isinstance(answer, UnreadableMedia):
+            return answer
+        found, blobs = answer
+        return _checked(
+            lambda: BlurredFaces(found.faces, DisplayedImage(found.width, found.height, found.full, *blobs))
+        )
+
     def _read_animation(self, data: bytes) -> tuple[VideoFrame, ...] | UnreadableMedia:
         options = {
             "max_pixels": self.limits.max_pixels,
@@ -341,6 +356,11 @@ class _Size:
     width: int
     height: int
     full: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Faces(_Size):
+    faces: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,14 @@ class DisplayedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class BlurredFaces:
+    """An image as displayed with the faces that were found blurred, and how many. Others may have been missed."""
+
+    faces: int
+    image: DisplayedImage
+
+
+@dataclass(frozen=True, slots=True)
 class DecodedCode:
     """A decoded QR code or other barcode."""
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 from PIL import Image
 
 from seawall.media.decoders import images, open_image
@@ -126,7 +127,7 @@ def cut(page: Image.Image, corners: Corners) -> Image.Image:
     line = page.transform(size, Image.Transform.QUAD, quad, Image.Resampling.BICUBIC)
     if line.height >= _UPRIGHT * line.width:
         line = line.transpose(Image.Transpose.ROTATE_90)
-    ground = max(line.getcolors(), key=lambda each: each[0])[1]  # type: ignore[index, arg-type, return-value]
+    ground = int(np.bincount(np.asarray(line).ravel()).argmax())
     framed = Image.new("L", (line.width + 2 * _MARGIN, line.height + 2 * _MARGIN), ground)
     framed.paste(line, (_MARGIN, _MARGIN))
     return framed

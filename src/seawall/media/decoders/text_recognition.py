@@ -177,7 +177,8 @@ def read(reader: RapidOCR, pixels: NDArray[np.uint8], left: int, top: int, scale
 
 def on_image(corners: NDArray[np.float32], left: int, top: int, scale: float) -> NDArray[np.float32]:
     """Corners of a line, in pixels of the image as displayed."""
-    return (corners + np.array((left, top))) * scale
+    placed: NDArray[np.float32] = (corners + np.array((left, top))) * scale
+    return placed
 
 
 def box_of(corners: NDArray[np.float32], left: int, top: int, scale: float) -> tuple[int, int, int, int]:
