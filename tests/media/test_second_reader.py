@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -157,7 +158,7 @@ def test_lines_for_which_there_is_no_time_stay_unread(monkeypatch: pytest.Monkey
     lines = second_reading.load(["rus"])["lines"]
     data = encode(Image.new("RGB", (300, 80), "white"), "PNG")
     options = {"max_pixels": 4_000_000, "corners": [LINE.corners] * 70, "unread": [True] * 70}
-    read, _ = lines(data, {**options, "seconds": 20.0})
+    read: Any = lines(data, {**options, "seconds": 20.0})[0]
     assert [(each.line, each.text, each.score, each.script) for each in read] == [
         (number, "знаем", 0.95, "Cyrillic") for number in range(60)
     ]
