@@ -11,7 +11,7 @@ from seawall.detectors import default_detectors, default_extractors
 from seawall.detectors.banks import NAMED_BANKS, BankDetector
 from seawall.detectors.hashes import InstalledHashers
 from seawall.detectors.text.meanings import MeaningDetector
-from seawall.media import Media, TranscriberError
+from seawall.media import Media, MediaLimits, TesseractError, TranscriberError
 from seawall.model import Detector, Extractor, Hasher
 from seawall.policy import NothingPublished, Policy, PublishedBundles
 from seawall.settings import Settings, SettingsError
@@ -70,12 +70,12 @@ def services(context: ServiceContext) -> tuple[object, ...]:
     settings, extra = context.settings, context.get(ConfiguredDetectors)
     own = configured_detectors(settings, lambda: context.get(PublishedBundles).current.policies)
     bank_detector = BankDetector(NAMED_BANKS)
-    media = Media()  # shared by both, so that a video is decoded once
+    media = Media(MediaLimits(ocr_languages=settings.ocr_languages))  # shared by both, so that a video is decoded once
     hashers = (*own.hashers, *extra.hashers)
     detectors = default_detectors(bank_detector, settings.text_model_dir, media=media, hashers=hashers)
     try:
         extractors = default_extractors(settings.transcriber_dir, media=media, kept=settings.data_dir / "speech")
-    except TranscriberError as error:
+    except (TesseractError, TranscriberError) as error:
         raise SettingsError(str(error)) from error
     try:
         runner = Runner(

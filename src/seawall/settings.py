@@ -34,6 +34,7 @@ class Settings:
     content_types_dir: Path | None = None
     text_model_dir: Path | None = None
     transcriber_dir: Path | None = None  # a faster-whisper model; None: that of the extra ``speech-en``
+    ocr_languages: tuple[str, ...] = ()  # that Tesseract reads in images, by its names: ara, hin, rus …
     detectors: Path | None = None  # a YAML file of providers, judges and plug-ins to add
     plugins: tuple[str, ...] = ()  # names of plug-ins to load; installed ones are not loaded unless named
     allow_private_endpoints: bool = False  # webhooks to private addresses: for development only
@@ -65,6 +66,7 @@ class Settings:
             content_types_dir=path("content_types_dir"),
             text_model_dir=path("text_model_dir"),
             transcriber_dir=path("transcriber_dir"),
+            ocr_languages=_words(_text(found, "ocr_languages") or ""),
             detectors=path("detectors"),
             plugins=_words(_text(found, "plugins") or ""),
             allow_private_endpoints=_truth("allow_private_endpoints", _text(found, "allow_private_endpoints") or "no"),

@@ -29,6 +29,7 @@ ALLOWED = {
     "POST /account/sessions/{session}/end": EVERYBODY,
     "POST /account/sessions/end-others": EVERYBODY,
     "POST /account/look": EVERYBODY,
+    "POST /account/faces": EVERYBODY,
     "POST /account/letters": EVERYBODY,
     "POST /account/opt-outs": EVERYBODY,
     "POST /account/languages": EVERYBODY,

@@ -23,6 +23,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
     blur: int = 2  # of media, from 0 (none) to 3 (strong)
     greyscale: bool = False
     mute: bool = False
+    blur_faces: bool = False  # in images, where they are found
     unveil_key: str = "b"
     letters: dict[str, str] = msgspec.field(default_factory=dict)  # action → its letter; others have the default one
     opt_outs: frozenset[str] = frozenset()  # harms whose cases the person is not given

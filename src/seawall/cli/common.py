@@ -74,6 +74,7 @@ def explained() -> Iterator[None]:
     from seawall.detectors.text.model import ArtefactError
     from seawall.enforce import EndpointRefused
     from seawall.match.entries import EntryError
+    from seawall.media.tesseract import TesseractError
     from seawall.policy import BundleUnreadable, PolicyErrors
     from seawall.publish import BankError, NothingPublished, PublishedMeanwhile, PublishRefused, SourceError
     from seawall.storage import StorageError
@@ -96,6 +97,7 @@ def explained() -> Iterator[None]:
         SettingsError,
         SourceError,
         StorageError,
+        TesseractError,
     ) as error:
         fail(str(error))
     except OSError as error:

@@ -40,12 +40,14 @@ def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = No
     from seawall.detect.cascade import score_ranges_of
     from seawall.detect.plugins import installed
     from seawall.detectors import default_extractors
+    from seawall.media import Media, MediaLimits
     from seawall.shipped import providers
 
     with explained():
         chosen = settings(detectors=file, plugins=plugins)
         own = _own(chosen, secrets=False)
         builtin = _builtin(text_model, own.hashers)
+        extractors = default_extractors(media=Media(MediaLimits(ocr_languages=chosen.ocr_languages)))
     asked_when = Column("asked when", no_wrap=True)
     table = Table("detector", "version", "cost", "reads", "signals", asked_when, title="Asked", title_justify="left")
     for detector in (*builtin, *own.detectors):
@@ -61,7 +63,7 @@ def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = No
     for detector in builtin:
         if fault := getattr(detector, "fault", None):
             out.print(f"{detector.spec.name}: {fault}", soft_wrap=True, markup=False)
-    for extractor in default_extractors():
+    for extractor in extractors:
         if scripts := extractor.spec.scripts:
             out.print(f"{extractor.spec.name} reads the scripts {', '.join(scripts)}; others are unanswerable")
     out.print(f"Shipped services: {', '.join(providers.names())}", soft_wrap=True)

@@ -86,13 +86,13 @@ def _without_database(chosen: Settings, banks: Sequence[str]) -> Iterator[Runnin
     from seawall.detect import Runner
     from seawall.detectors import default_detectors, default_extractors
     from seawall.detectors.banks import BankDetector
-    from seawall.media import Media
+    from seawall.media import Media, MediaLimits
     from seawall.policy import build_bundle
 
     names = [*BANKS, *banks]
     built: list[Bundle] = []  # judges ask about its policies
     own = configured_detectors(chosen, lambda: built[-1].policies if built else ())
-    media = Media()
+    media = Media(MediaLimits(ocr_languages=chosen.ocr_languages))
     detectors = default_detectors(BankDetector(names), chosen.text_model_dir, media=media, hashers=own.hashers)
     extractors = default_extractors(chosen.transcriber_dir, media=media)
     with Runner((*detectors, *own.detectors), (*extractors, *own.extractors)) as runner:

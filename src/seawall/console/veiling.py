@@ -25,7 +25,8 @@ _ALONE = frozenset({"document", "iframe", "embed", "object"})  # what a browser 
 class Veiling:
     """How a page shows content. ``blur`` of media and, where ``text``, of texts: a name of ``BLURS``, none: no veil.
 
-    ``key`` lifts every veil of the page. ``text_first``: media are not loaded until they are asked for.
+    ``key`` lifts every veil of the page. ``text_first``: media are not loaded until they are asked for. ``faces``:
+    those found in images are blurred, also when the veil is lifted.
     """
 
     blur: str
@@ -34,6 +35,7 @@ class Veiling:
     mute: bool
     text_first: bool
     key: str
+    faces: bool
 
     @property
     def media(self) -> bool:
@@ -79,6 +81,7 @@ def veiling_of(wellbeing: Wellbeing, chosen: Preferences, harms: Collection[str 
         mute=floor.mute or chosen.mute,
         text_first=text_first,
         key=unveil_key_of(chosen),
+        faces=chosen.blur_faces,
     )
 
 
@@ -124,8 +127,16 @@ def harms_of(app: App, ref: str, revision: int) -> frozenset[str | None]:
 
 def blind_veiling(request: PageRequest) -> Veiling:
     """How a page shows content that must not tell what was found in it."""
-    key = unveil_key_of(request.preferences)
-    return Veiling(blur=BLURS[-1], text=True, greyscale=True, mute=True, text_first=False, key=key)
+    chosen = request.preferences
+    return Veiling(
+        blur=BLURS[-1],
+        text=True,
+        greyscale=True,
+        mute=True,
+        text_first=False,
+        key=unveil_key_of(chosen),
+        faces=chosen.blur_faces,
+    )
 
 
 def open_file(request: PageRequest, item: ItemRef, modality: str) -> None:

@@ -21,10 +21,12 @@ from seawall.media.process import ProcessLimits, ProcessPool, UnreadableMedia
 from seawall.media.results import (
     RATE,
     AudioContent,
+    BlurredFaces,
     DecodedCode,
     DisplayedImage,
     DocumentContent,
     DocumentImage,
+    DoubtedLine,
     HashedFrame,
     ImageWords,
     LinkTarget,
@@ -39,6 +41,7 @@ from seawall.media.results import (
     from_wav,
     to_wav,
 )
+from seawall.media.tesseract import TesseractError
 from seawall.media.transcribe import (
     Transcriber,
     TranscriberError,
@@ -50,10 +53,12 @@ from seawall.media.transcribe import (
 __all__ = [
     "RATE",
     "AudioContent",
+    "BlurredFaces",
     "DecodedCode",
     "DisplayedImage",
     "DocumentContent",
     "DocumentImage",
+    "DoubtedLine",
     "HashedFrame",
     "ImageWords",
     "LinkTarget",
@@ -65,6 +70,7 @@ __all__ = [
     "ProcessPool",
     "ProvenanceRecord",
     "SpeechSegments",
+    "TesseractError",
     "TextLine",
     "TextPassage",
     "Transcriber",

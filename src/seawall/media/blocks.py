@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from seawall.media.results import Box, TextLine
@@ -11,7 +12,8 @@ def blocks(lines: Sequence[TextLine]) -> list[tuple[str, Box]]:
     """Text (lines separated by line breaks) and box of each block, from top to bottom.
 
     A line continues the block above it when it is about as tall, starts less than a line's height below it, and
-    overlaps it by half of the narrower one's width. Lines side by side at one height are read from left to right.
+    overlaps it by half of the narrower one's width. Lines side by side at one height are read from left to right, or,
+    in Arabic and Hebrew letters, from right to left.
     """
     found: list[list[TextLine]] = []
     for line in _in_rows(lines):
@@ -32,13 +34,19 @@ def _in_rows(lines: Sequence[TextLine]) -> list[TextLine]:
             height = min(_height(line.box), _height(other.box))
             beside = 0 <= line.box[0] - other.box[2] + height <= 2 * height
             if beside and _shared(line.box, other.box, 1) >= 0.6 and _is_like(line, other):
-                rows[number] = TextLine(
-                    f"{other.text} {line.text}", min(line.score, other.score), _around([other.box, line.box])
-                )
+                texts = (line.text, other.text) if _is_from_the_right(line.text) else (other.text, line.text)
+                score = min(line.score, other.score)
+                rows[number] = TextLine(" ".join(texts), score, _around([other.box, line.box]))
                 break
         else:
             rows.append(line)
     return sorted(rows, key=lambda line: (line.box[1], line.box[0]))
+
+
+def _is_from_the_right(text: str) -> bool:
+    """Whether the first letter is written from right to left."""
+    kinds = (unicodedata.bidirectional(letter) for letter in text)
+    return next((kind != "L" for kind in kinds if kind in ("L", "R", "AL")), False)
 
 
 def _continues(above: TextLine, line: TextLine) -> bool:

@@ -39,6 +39,6 @@ class MediaExtractor(ABC):
         """Extract from one part."""
 
     def _made(
-        self, part: Part, found: T | UnreadableMedia, make: Callable[[T], ExtractedParts]
+        self, part: Part, found: T | UnreadableMedia, make: Callable[[T], ExtractedParts | Unknown]
     ) -> ExtractedParts | Unknown:
         return found.about(part, self.spec.name) if isinstance(found, UnreadableMedia) else make(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -26,11 +26,13 @@ from seawall.media.results import (
     MediaMetadata,
     MetadataText,
     SpeechSegments,
+    TextLine,
     VideoContent,
     VideoFrame,
     from_wav,
     to_wav,
 )
+from seawall.media.tesseract import second_reader
 from seawall.media.transcribe import (
     Transcriber,
     UnreadLanguageError,
@@ -66,7 +68,8 @@ def default_extractors(
     ``speech-en`` is installed. ``kept``: a folder for windows of speech that are read already
     (``kept_windows``); without it a long recording is read in one go.
 
-    Raises ``TranscriberError`` when the transcriber cannot be used.
+    Raises ``TranscriberError`` when the transcriber cannot be used, ``TesseractError`` when a language of the limits'
+    ``ocr_languages`` cannot.
     """
     media = media or Media()
     if transcriber is None:
@@ -126,8 +129,21 @@ class WordsExtractor(MediaExtractor):
         scripts=("Latin", "Han", "Hiragana", "Katakana"),
     )
 
+    def __init__(self, media: Media) -> None:
+        """With the ``ocr_languages`` of ``media``, Tesseract reads what is left. Raises ``TesseractError``."""
+        super().__init__(media)
+        self._second = second_reader(media.limits.ocr_languages) if media.limits.ocr_languages else None
+        if self._second is not None:
+            version = f"{self.spec.version} {self._second.version}"
+            self.spec = replace(self.spec, version=version, scripts=(*self.spec.scripts, *self._second.scripts))
+
     def _process(self, part: Part) -> ExtractedParts | Unknown:
-        def make(found: ImageWords) -> ExtractedParts:
+        def make(found: ImageWords) -> ExtractedParts | Unknown:
+            if self._second is not None and found.doubted:
+                again = self._media.words_again(part.data or b"", found.doubted)
+                if isinstance(again, UnreadableMedia) and again.is_ours:
+                    return again.about(part, self.spec.name)  # asking again may help
+                found = found if isinstance(again, UnreadableMedia) else with_readings(found, again)
             return ExtractedParts(
                 gaps=(ExtractionGap("script_unread", reason=UnknownReason.LANGUAGE),) if found.unread else (),
                 parts=tuple(
@@ -144,6 +160,15 @@ class WordsExtractor(MediaExtractor):
             )
 
         return self._made(part, self._media.words(part.data or b""), make)
+
+
+def with_readings(found: ImageWords, again: Mapping[Box, TextLine]) -> ImageWords:
+    """With the second reader's lines in place of those that were doubted."""
+    lines = [line for line in found.lines if line.box not in again]
+    return ImageWords(
+        tuple(sorted((*lines, *again.values()), key=lambda line: (line.box[1], line.box[0]))),
+        tuple(line for line in found.doubted if line.box not in again),
+    )
 
 
 class AnimationExtractor(MediaExtractor):

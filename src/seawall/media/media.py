@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -13,10 +13,13 @@ from seawall.media.channels import with_channel
 from seawall.media.process import ProcessLimits, ProcessPool, UnreadableMedia
 from seawall.media.results import (
     AudioContent,
+    BlurredFaces,
+    Box,
     DecodedCode,
     DisplayedImage,
     DocumentContent,
     DocumentImage,
+    DoubtedLine,
     EmbeddedFile,
     HashedFrame,
     ImageWords,
@@ -25,6 +28,7 @@ from seawall.media.results import (
     MetadataText,
     ProvenanceRecord,
     SpeechSegments,
+    TextLine,
     TextPassage,
     VideoContent,
     VideoFrame,
@@ -41,6 +45,7 @@ NEEDS: Final = {
     "codes": ("zxingcpp",),
     "videos": ("av",),
     "words": ("rapidocr", "cv2"),
+    "second_reading": (),  # Tesseract's library
     "speech": ("onnxruntime",),
     "documents": (),  # PDFs need pypdf; without it the other formats are read
     "provenance": (),  # manifests need c2pa; without it XMP is read
@@ -64,6 +69,9 @@ _VIDEOS: Final = ProcessLimits(
 )
 _WORDS: Final = ProcessLimits(
     seconds=120, usual_seconds=15, slow_waiting=1, nice=_LATER, memory_bytes=3 << 30, requests=200
+)
+_SECOND_READING: Final = ProcessLimits(
+    seconds=60, usual_seconds=10, slow_waiting=1, nice=_LATER, memory_bytes=2 << 30, reply_bytes=0, requests=200
 )
 _DOCUMENTS: Final = ProcessLimits(seconds=30, usual_seconds=3, requests=200)
 _SPEECH: Final = ProcessLimits(
@@ -89,6 +97,7 @@ class MediaLimits:
     images: ProcessLimits = _IMAGES
     videos: ProcessLimits = _VIDEOS
     words: ProcessLimits = _WORDS
+    second_reading: ProcessLimits = _SECOND_READING
     speech: ProcessLimits = _SPEECH
     documents: ProcessLimits = _DOCUMENTS
     provenance: ProcessLimits = _PROVENANCE
@@ -99,6 +108,7 @@ class MediaLimits:
     max_animation_frames: int = 24
     longest_side: int = 960  # of an extracted frame, in pixels
     word_score: float = 0.5  # minimum confidence of recognised text
+    ocr_languages: tuple[str, ...] = ()  # that Tesseract reads, by its names; none: it is not asked
     max_pages: int = 300  # of a document
     max_characters: int = 400_000
     max_images: int = 40  # in a document
@@ -119,10 +129,21 @@ class Media:
         # Each takes a whole processor; text recognition up to 550 MB, speech detection up to 200 MB.
         more = _PROCESSES if _CORES > _PROCESSES else 1
         self._words = ProcessPool("words", self.limits.words, more)
+        self._second_reading = ProcessPool(
+            "second_reading", self.limits.second_reading, languages=self.limits.ocr_languages
+        )
         self._speech = ProcessPool("speech", self.limits.speech, more)
         self._documents = ProcessPool("documents", self.limits.documents, _PROCESSES)
         self._provenance = ProcessPool("provenance", self.limits.provenance)
-        self._pools = (self._images, self._videos, self._words, self._speech, self._documents, self._provenance)
+        self._pools = (
+            self._images,
+            self._videos,
+            self._words,
+            self._second_reading,
+            self._speech,
+            self._documents,
+            self._provenance,
+        )
         self._recent = ResultCache()
 
     def codes(self, data: bytes) -> tuple[DecodedCode, ...] | UnreadableMedia:
@@ -131,10 +152,27 @@ class Media:
         return answer if isinstance(answer, UnreadableMedia) else answer[0]
 
     def words(self, data: bytes) -> ImageWords | UnreadableMedia:
-        """Lines of text in an image, from top to bottom, and whether there are others. Takes seconds."""
+        """Lines of text in an image, from top to bottom, and those that were not read or are doubted. Takes seconds."""
         options = {"max_pixels": self.limits.max_pixels, "score": self.limits.word_score}
         answer = self._words.ask("words", data, options, ImageWords)
         return answer if isinstance(answer, UnreadableMedia) else answer[0]
+
+    def words_again(self, data: bytes, doubted: Sequence[DoubtedLine]) -> dict[Box, TextLine] | UnreadableMedia:
+        """What Tesseract reads in these lines of an image, by their boxes, in the scripts of ``ocr_languages``."""
+        options = {
+            "max_pixels": self.limits.max_pixels,
+            "corners": [line.corners for line in doubted],
+            "unread": [line.unread for line in doubted],
+            "seconds": self.limits.second_reading.seconds / 2,
+        }
+        answer = self._second_reading.ask("lines", data, options, tuple[_Reading, ...])
+        if isinstance(answer, UnreadableMedia):
+            return answer
+        boxes = [line.box for line in doubted]
+        readings = answer[0]
+        if not all(0 <= each.line < len(boxes) for each in readings):
+            return UnreadableMedia("crashed")
+        return {boxes[each.line]: TextLine(each.text, each.score, boxes[each.line]) for each in readings}
 
     def shown(self, data: bytes, longest: int) -> DisplayedImage | UnreadableMedia:
         """The pixels of an image, scaled down to at most ``longest`` on each side."""
@@ -144,6 +182,10 @@ class Media:
             return answer
         size, blobs = answer
         return _checked(lambda: DisplayedImage(size.width, size.height, size.full, *blobs))
+
+    def blurred_faces(self, data: bytes, longest: int) -> BlurredFaces | UnreadableMedia:
+        """The pixels of an image, scaled down to at most ``longest`` on each side, with blurred faces."""
+        return self._recent.get((f"blurred_faces {longest}", data), lambda: self._blur_faces(data, longest))
 
     def squares(self, data: bytes, side: int, crop: int) -> tuple[bytes, ...] | UnreadableMedia:
         """An image as a classifier reads it: squeezed to ``side``, its middle ``crop`` by ``crop`` pixels, RGB.
@@ -243,6 +285,16 @@ class Media:
             pool.close()
         self._recent.clear()
 
+    def _blur_faces(self, data: bytes, longest: int) -> BlurredFaces | UnreadableMedia:
+        options = {"max_pixels": self.limits.max_pixels, "longest": longest}
+        answer = self._images.ask("blurred_faces", data, options, _Faces)
+        if isinstance(answer, UnreadableMedia):
+            return answer
+        found, blobs = answer
+        return _checked(
+            lambda: BlurredFaces(found.faces, DisplayedImage(found.width, found.height, found.full, *blobs))
+        )
+
     def _read_animation(self, data: bytes) -> tuple[VideoFrame, ...] | UnreadableMedia:
         options = {
             "max_pixels": self.limits.max_pixels,
@@ -294,10 +346,22 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class _Reading:
+    line: int
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Size:
     width: int
     height: int
     full: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Faces(_Size):
+    faces: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,12 @@ class ProcessPool:
     ``close`` ends them; they also end by themselves when this process ends.
     """
 
-    def __init__(self, family: str, limits: ProcessLimits, processes: int = 1) -> None:
+    def __init__(
+        self, family: str, limits: ProcessLimits, processes: int = 1, *, languages: tuple[str, ...] = ()
+    ) -> None:
+        """``languages``: of the family ``second_reading``."""
         self.family = family
+        self._languages = languages
         self._limits = limits
         self._turn = threading.Semaphore(processes)
         self._processes = processes
@@ -221,7 +225,7 @@ class ProcessPool:
             return None if self._closed else self._fresh(slow=slow)
 
     def _fresh(self, *, slow: bool = False) -> _Child:
-        child = _Child(self.family, self._limits)
+        child = _Child(self.family, self._limits, self._languages)
         if slow:
             child.slow_down()
         self._all.add(child)
@@ -348,14 +352,21 @@ _ENDED_BY_TIME: Final = (-signal.SIGALRM, -signal.SIGPROF, -signal.SIGXCPU)
 class _Child:
     """A process and its pipes, which do not block, so that a stalled process is abandoned in time."""
 
-    def __init__(self, family: str, limits: ProcessLimits) -> None:
+    def __init__(self, family: str, limits: ProcessLimits, languages: tuple[str, ...]) -> None:
         self._limits = limits
         self._ready: tuple[str, ...] | UnreadableMedia | None = None
         self.served = 0
         self.is_slow = False  # it has a low priority, which cannot be taken back
         self._until = 0.0  # when the time of the file being read is over
         self._computed = 0.0  # CPU seconds before the file being read
-        config = msgspec.json.encode({"family": family, "memory_bytes": limits.memory_bytes, "seconds": limits.seconds})
+        config = msgspec.json.encode(
+            {
+                "family": family,
+                "memory_bytes": limits.memory_bytes,
+                "seconds": limits.seconds,
+                "languages": languages,
+            }
+        )
         self.process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
             [sys.executable, "-m", "seawall.media.worker", config.decode()],
             stdin=subprocess.PIPE,

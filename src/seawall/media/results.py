@@ -31,6 +31,14 @@ class DisplayedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class BlurredFaces:
+    """An image as displayed with the faces that were found blurred, and how many. Others may have been missed."""
+
+    faces: int
+    image: DisplayedImage
+
+
+@dataclass(frozen=True, slots=True)
 class DecodedCode:
     """A decoded QR code or other barcode."""
 
@@ -49,11 +57,33 @@ class TextLine:
 
 
 @dataclass(frozen=True, slots=True)
+class DoubtedLine:
+    """A line of text in an image that the recogniser could not read, by its script (``unread``), or is unsure of.
+
+    ``corners``: x and y of each, clockwise from the upper left one of the text. ``box``: around them; a line that was
+    read has the same one.
+    """
+
+    corners: tuple[float, ...]
+    box: Box
+    unread: bool
+
+    def __post_init__(self) -> None:
+        if len(self.corners) != 8 or not all(abs(each) < 1e6 for each in self.corners):
+            raise ValueError("a line has four corners")
+
+
+@dataclass(frozen=True, slots=True)
 class ImageWords:
-    """The words in an image. ``unread``: it also has lines of text that the recogniser cannot read, by their script."""
+    """The words in an image, from top to bottom, and lines that were not read or are doubted."""
 
     lines: tuple[TextLine, ...]
-    unread: bool
+    doubted: tuple[DoubtedLine, ...]
+
+    @property
+    def unread(self) -> bool:
+        """Whether it has lines of text that were not read, by their script."""
+        return any(line.unread for line in self.doubted)
 
 
 @dataclass(frozen=True, slots=True)

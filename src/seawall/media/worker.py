@@ -30,6 +30,7 @@ class WorkerConfig:
     family: str
     memory_bytes: int
     seconds: float
+    languages: tuple[str, ...] = ()  # of the second reader of words
 
 
 def main(config: WorkerConfig) -> None:
@@ -38,7 +39,7 @@ def main(config: WorkerConfig) -> None:
     network = leave_network()
     incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
     try:
-        operations = load(config.family)
+        operations = load(config.family, config.languages)
     except ImportError:
         send(outgoing, pack(WorkerReply(error="not_installed")))
         return
@@ -54,7 +55,7 @@ def main(config: WorkerConfig) -> None:
             return
 
 
-def load(family: str) -> dict[str, Operation]:
+def load(family: str, languages: Sequence[str] = ()) -> dict[str, Operation]:
     """The family's operations, fully loaded, because files cannot be opened later. Raises ``ImportError``."""
     if family == "images":
         from seawall.media.decoders import images
@@ -68,6 +69,10 @@ def load(family: str) -> dict[str, Operation]:
         from seawall.media.decoders import text_recognition
 
         return text_recognition.load()
+    if family == "second_reading":
+        from seawall.media.decoders import second_reading
+
+        return second_reading.load(languages)
     if family == "speech":
         from seawall.media.decoders import speech
 

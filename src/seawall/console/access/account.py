@@ -15,7 +15,7 @@ from seawall.console.access.sign_in import browser_of
 from seawall.console.languages import LANGUAGES, marked, pgettext
 from seawall.console.languages import gettext as _
 from seawall.console.letters import letters_of, problem_with, unveil_key_of
-from seawall.console.request import Page, PageRequest, missing, redirect
+from seawall.console.request import Page, PageRequest, json_response, missing, redirect
 from seawall.console.review.case import ACTION_KEYS
 from seawall.console.templates import render
 from seawall.model import HARMS
@@ -95,8 +95,16 @@ def change_look(request: PageRequest) -> Response:
         blur=exposure.BLURS.index(blur),
         greyscale=bool(request.field("greyscale")),
         mute=bool(request.field("mute")),
+        blur_faces=bool(request.field("blur_faces")),
     )
     return _saved("look")
+
+
+def change_faces(request: PageRequest) -> Response:
+    """Blur faces in images, or show them: what the button at an image remembers."""
+    blurred = request.field("blur") == "yes"
+    _save(request, blur_faces=blurred)
+    return json_response({"blurred": blurred})
 
 
 def change_letters(request: PageRequest) -> Response:
@@ -174,6 +182,7 @@ PAGES = (
     Page(path="/account/sessions/{session}/end", run=end_session, method="POST"),
     Page(path="/account/sessions/end-others", run=end_other_sessions, method="POST"),
     Page(path="/account/look", run=change_look, method="POST"),
+    Page(path="/account/faces", run=change_faces, method="POST"),
     Page(path="/account/letters", run=change_letters, method="POST"),
     Page(path="/account/opt-outs", run=change_opt_outs, method="POST"),
     Page(path="/account/languages", run=change_languages, method="POST"),

@@ -23,7 +23,7 @@ from seawall.console.request import Page, PageProblem, PageRequest, json_respons
 from seawall.console.templates import render
 from seawall.console.veiling import open_content, open_file
 from seawall.enforce.queries import enforcements_of_item
-from seawall.media import DisplayedImage, UnreadableMedia
+from seawall.media import BlurredFaces, DisplayedImage, UnreadableMedia
 from seawall.model import ItemRef, now_ms
 from seawall.review.queries import case_of_item, reviews_of_item
 from seawall.screen import media_bytes
@@ -107,12 +107,15 @@ def _head(request: PageRequest, connection: Connection) -> ItemRow:
 
 
 def image(request: PageRequest) -> Response:
-    """One image of one revision, re-encoded: browsers never receive the submitted bytes."""
+    """One image of one revision, re-encoded: browsers never receive the submitted bytes.
+
+    ``?faces=blurred``: with its faces blurred. ``?faces=count``: how many were found, as JSON.
+    """
     return _encoded(request, _image(request))
 
 
 def frame(request: PageRequest) -> Response:
-    """A frame of an animated image, as detectors received it, re-encoded."""
+    """A frame of an animated image, as detectors received it, re-encoded; ``?faces=`` as of an image."""
     found = request.app.media.animation(_image(request))
     wanted = int(request.path_param("frame"))
     if isinstance(found, UnreadableMedia) or wanted >= len(found):
@@ -121,7 +124,7 @@ def frame(request: PageRequest) -> Response:
 
 
 def _image(request: PageRequest) -> bytes:
-    """The bytes of the addressed image. Records the view. Raises Problem 404."""
+    """The bytes of the addressed image. Records the view, unless faces are only counted. Raises Problem 404."""
     app = request.app
     with app.database.read() as connection:
         head = _head(request, connection)
@@ -133,16 +136,22 @@ def _image(request: PageRequest) -> bytes:
     except (Erased, KeyError, ValueError):
         raise missing(marked("image")) from None
     ref = ItemRef(head.content_type, head.ref, revision)
-    open_file(request, ref, "image")
+    if request.query("faces") != "count":
+        open_file(request, ref, "image")
     return data
 
 
 def _encoded(request: PageRequest, data: bytes) -> Response:
     """The image for a browser. The sandbox process decodes it and returns pixels only."""
-    shown = request.app.media.shown(data, _WIDEST)
+    media, faces = request.app.media, request.query("faces")
+    shown = media.blurred_faces(data, _WIDEST) if faces in ("blurred", "count") else media.shown(data, _WIDEST)
     if isinstance(shown, UnreadableMedia):
         text = _UNREADABLE.get(shown.code, marked("This image cannot be decoded."))
         raise PageProblem(422, _("Unreadable"), _(text))
+    if isinstance(shown, BlurredFaces):
+        if faces == "count":
+            return json_response({"faces": shown.faces})
+        shown = shown.image
     return Response(_webp(shown), media_type="image/webp", headers=_IMAGE_HEADERS)
 
 

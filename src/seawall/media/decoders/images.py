@@ -14,11 +14,12 @@ from PIL import AvifImagePlugin, Image
 from seawall.match.pdq import PDQ_MIN_QUALITY, Pdq, pdq
 from seawall.media.decoders import colour_conversion, metadata_parts
 from seawall.media.decoders.colour_conversion import as_meant, is_otherwise
+from seawall.media.decoders.faces import blurred_faces
 from seawall.media.decoders.frames import FrameChooser, to_jpeg
 from seawall.media.decoders.image_metadata import metadata
 from seawall.media.decoders.open_image import (
     FORMATS,
-    TURNS,
+    UPRIGHT,
     as_shown,
     in_8_bits,
     on_a_page,
@@ -34,6 +35,7 @@ def load() -> dict[str, Operation]:
     """All operations, tried on an image of each format, so that nothing is loaded later."""
     operations: dict[str, Operation] = {"pdq": measure, "animation": animation, "shown": shown, "size": size}
     operations["squares"] = squares
+    operations["blurred_faces"] = blurred_faces
     operations["metadata"] = metadata
     with contextlib.suppress(ImportError):
         from seawall.media.decoders.barcodes import codes
@@ -92,7 +94,7 @@ def measure(data: bytes, options: dict[str, Any]) -> Answer:
     unturned: list[str] = []
     if turn is not None:
         stored, *unturned = [each.hash.hex() for each in hashes(pixels, None)]
-    width, height = size if turn in _UPRIGHT else size[::-1]
+    width, height = size if turn in UPRIGHT else size[::-1]
     answer = {"hash": found.hash.hex(), "quality": found.quality, "width": width, "height": height}
     more = [*(each.hash.hex() for each in others if each.quality >= PDQ_MIN_QUALITY), *unturned]
     return {**answer, "format": kind, "frames": frames, "stored": stored, "others": more}, ()
@@ -128,7 +130,6 @@ def pages(pixels: Image.Image, turn: Image.Transpose | None) -> Iterator[Image.I
 
 
 _FRAME_PIXELS: Final = 200_000_000  # of all frames of an animation together: four to eight seconds
-_UPRIGHT: Final = (None, TURNS[2], TURNS[3], TURNS[4])
 
 
 def shown(data: bytes, options: dict[str, Any]) -> Answer:
@@ -139,7 +140,7 @@ def shown(data: bytes, options: dict[str, Any]) -> Answer:
         raster = as_shown(image)
         raster.thumbnail((options["longest"], options["longest"]), Image.Resampling.BILINEAR)
     width, height = raster.size
-    full = stored if turn in _UPRIGHT else stored[::-1]
+    full = stored if turn in UPRIGHT else stored[::-1]
     return {"width": width, "height": height, "full": full}, (raster.tobytes(),)
 
 
@@ -167,7 +168,7 @@ def _square(page: Image.Image, side: int, crop: int) -> bytes:
 def size(data: bytes, options: dict[str, Any]) -> Answer:
     """Displayed width and height of the image, from its header alone."""
     with opened(data, options) as image:
-        width, height = image.size if turn_of(image) in _UPRIGHT else image.size[::-1]
+        width, height = image.size if turn_of(image) in UPRIGHT else image.size[::-1]
     return (width, height), ()
 
 

@@ -26,6 +26,7 @@ TURNS: Final = {  # EXIF orientation: transposition that gives the displayed ima
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+UPRIGHT: Final = (None, TURNS[2], TURNS[3], TURNS[4])  # those that keep width and height
 
 
 @contextlib.contextmanager

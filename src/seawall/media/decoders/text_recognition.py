@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from rapidocr import RapidOCR
 from rapidocr.utils.output import RapidOCROutput
+from rapidocr.utils.process_img import map_boxes_to_original
 
 from seawall.media.decoders import images, open_image
 from seawall.media.decoders.operation import Answer, Operation
+from seawall.media.decoders.reading_size import LONGER, SHORTER, at_reading_size
 
-_SMALL: Final = 640  # pixels: smaller images are enlarged
-_SHORTER, _LONGER = 1_280, 2_000  # pixels: larger images are reduced, longer ones read in pieces
-_OVERLAP: Final = 120
-_MOST_PIECES: Final = 12
+_OVERLAP: Final = 120  # pixels
 
 # Of a line of text that cannot be read (``is_unread``): measured on 15 scripts, and on 330 lines of degraded Latin.
 _LEAST_HEIGHT, _DOUBTED_HEIGHT = 16, 30  # pixels: smaller letters cannot be told from texture
@@ -26,6 +25,8 @@ _LEAST_SHAPE, _DOUBTED_SHAPE = 2.5, 4.0  # width by height
 _NO_LETTERS, _FEW_LETTERS = 0.3, 1.5  # per height of the line
 _SURELY_TEXT, _CLEARLY_TEXT = 0.65, 0.8
 _SURELY_NOTHING, _DOUBTED = 0.75, (0.38, 0.78)
+
+_DOUBTED_SCORE: Final = 0.9  # lines read in wrong letters had 0.5 to 0.86; sharp Latin and Chinese, 0.95 and more
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +39,53 @@ class RecognisedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class UnsureLine:
+    """A line of text that was not read (``unread``) or is doubted: see ``seawall.media.results.DoubtedLine``."""
+
+    corners: tuple[float, ...]
+    box: tuple[int, int, int, int]
+    unread: bool
+
+
+@dataclass(frozen=True, slots=True)
 class WordsOfImage:
     """The answer to ``words``: see ``seawall.media.results.ImageWords``."""
 
     lines: tuple[RecognisedLine, ...]
-    unread: bool
+    doubted: tuple[UnsureLine, ...]
 
 
 class LineReader(RapidOCR):
-    """RapidOCR that also tells whether it found a line of text and could not read it.
+    """RapidOCR that also tells which lines of text it found and could not read, or is unsure of.
 
     Letters of a script that the recogniser does not know become nothing, or a few marks, or other letters that it is
-    unsure of; RapidOCR itself leaves out such lines. ``unread`` is about the last image.
+    unsure of; RapidOCR itself leaves out such lines. ``doubted`` is about the last image: corners in its pixels, and
+    whether the line is unread.
     """
 
-    unread = False
+    doubted: tuple[tuple[NDArray[np.float32], bool], ...] = ()
+    _doubts: Sequence[tuple[int, bool]] = ()
 
     def run_ocr_steps(self, img: NDArray[np.uint8], op_record: dict[str, Any]) -> Any:
         """Find, turn and read the lines."""
+        self.doubted, self._doubts = (), []
         steps = super().run_ocr_steps(img, op_record)
         found, _, recognised, crops = steps
-        read = zip(crops, found.scores or (), recognised.txts or (), recognised.scores or (), strict=False)
-        self.unread = any(
+        scores = recognised.scores or ()
+        read = zip(crops, found.scores or (), recognised.txts or (), scores, strict=False)
+        unread = [
             is_unread(text, float(score), crop.shape[1], crop.shape[0], float(sure)) for crop, sure, text, score in read
-        )
+        ]
+        self._doubts = [(number, one) for number, one in enumerate(unread) if one or scores[number] < _DOUBTED_SCORE]
         return steps
+
+    def build_final_output(self, ori_img: NDArray[np.uint8], det_res: Any, *rest: Any) -> Any:
+        """The lines, in pixels of the image."""
+        if self._doubts and det_res.boxes is not None:
+            op_record, (height, width) = rest[-1], ori_img.shape[:2]
+            corners = map_boxes_to_original(det_res.boxes.copy(), op_record, height, width)
+            self.doubted = tuple((corners[number], unread) for number, unread in self._doubts)
+        return super().build_final_output(ori_img, det_res, *rest)
 
 
 def is_unread(text: str, score: float, width: int, height: int, sure: float) -> bool:
@@ -94,7 +117,7 @@ def load() -> dict[str, Operation]:
         params={
             "Global.log_level": "critical",
             "Det.limit_type": "max",  # small images are not enlarged: a third of the time, the same text
-            "Det.limit_side_len": _LONGER,
+            "Det.limit_side_len": LONGER,
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
@@ -102,24 +125,28 @@ def load() -> dict[str, Operation]:
     images.load()
 
     def words(data: bytes, options: dict[str, Any]) -> Answer:
-        """Lines of text, from top to bottom, and whether others are in a script that is not read.
+        """Lines of text, from top to bottom, and those that were not read or are doubted.
 
         Options: ``max_pixels``, ``score`` (minimum).
         """
         with open_image.opened(data, options) as image:
             whole = image.size
-            image.draft("RGB", (_SHORTER, _SHORTER))
+            image.draft("RGB", (SHORTER, SHORTER))
             shown = open_image.as_shown(image)
         shown = at_reading_size(shown)
         scale = max(whole) / max(shown.size)
         lines: list[RecognisedLine] = []
-        unread = False
+        doubted: list[UnsureLine] = []
         for left, top, piece in pieces(shown):
             for line in read(reader, piece, left, top, scale):
-                if line.score >= options["score"] and not any(is_same(line, other) for other in lines):
+                if line.score >= options["score"] and not any(is_same(line.box, other.box) for other in lines):
                     lines.append(line)
-            unread = unread or reader.unread
-        return WordsOfImage(tuple(sorted(lines, key=lambda line: (line.box[1], line.box[0]))), unread), ()
+            for corners, unread in reader.doubted:
+                box = box_of(corners, left, top, scale)
+                if not any(is_same(box, other.box) for other in doubted):
+                    placed = on_image(corners, left, top, scale)
+                    doubted.append(UnsureLine(tuple(map(float, placed.flat)), box, unread))
+        return WordsOfImage(tuple(sorted(lines, key=lambda line: (line.box[1], line.box[0]))), tuple(doubted)), ()
 
     sample = Image.new("RGB", (160, 48), "white")
     ImageDraw.Draw(sample).text((10, 10), "words", fill="black", font=ImageFont.load_default(24))
@@ -127,24 +154,13 @@ def load() -> dict[str, Operation]:
     return {"words": words}
 
 
-def at_reading_size(image: Image.Image) -> Image.Image:
-    """Scale small images up, large ones down, and long ones (screenshots of chats) as little as possible."""
-    shorter, longer = sorted(image.size)
-    factor = min(4.0, _SMALL / longer) if longer < _SMALL else min(1.0, _SHORTER / shorter)
-    factor = min(factor, _LONGER * _MOST_PIECES / longer)
-    if factor == 1:
-        return image
-    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
-    return image.resize(size, Image.Resampling.BICUBIC if factor > 1 else Image.Resampling.BOX)
-
-
 def pieces(image: Image.Image) -> Iterator[tuple[int, int, NDArray[np.uint8]]]:
     """Overlapping pieces of the image that are read at full size: left, top, pixels."""
     width, height = image.size
-    step = _LONGER - _OVERLAP
+    step = LONGER - _OVERLAP
     for top in range(0, max(1, height - _OVERLAP), step):
         for left in range(0, max(1, width - _OVERLAP), step):
-            yield left, top, np.asarray(image.crop((left, top, min(width, left + _LONGER), min(height, top + _LONGER))))
+            yield left, top, np.asarray(image.crop((left, top, min(width, left + LONGER), min(height, top + LONGER))))
 
 
 def read(reader: RapidOCR, pixels: NDArray[np.uint8], left: int, top: int, scale: float) -> list[RecognisedLine]:
@@ -154,16 +170,27 @@ def read(reader: RapidOCR, pixels: NDArray[np.uint8], left: int, top: int, scale
         return []
     lines = []
     for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True):
-        (x0, y0), (x1, y1) = np.min(corners, axis=0), np.max(corners, axis=0)
-        box = (int((x0 + left) * scale), int((y0 + top) * scale), int((x1 + left) * scale), int((y1 + top) * scale))
         if text.strip():
-            lines.append(RecognisedLine(text.strip(), float(score), box))
+            lines.append(RecognisedLine(text.strip(), float(score), box_of(corners, left, top, scale)))
     return lines
 
 
-def is_same(line: RecognisedLine, other: RecognisedLine) -> bool:
+def on_image(corners: NDArray[np.float32], left: int, top: int, scale: float) -> NDArray[np.float32]:
+    """Corners of a line, in pixels of the image as displayed."""
+    placed: NDArray[np.float32] = (corners + np.array((left, top))) * scale
+    return placed
+
+
+def box_of(corners: NDArray[np.float32], left: int, top: int, scale: float) -> tuple[int, int, int, int]:
+    """The box around corners, in whole pixels of the image as displayed."""
+    placed = on_image(corners, left, top, scale)
+    (x0, y0), (x1, y1) = placed.min(axis=0), placed.max(axis=0)
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def is_same(line: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
     """Whether two pieces found the same line: their boxes share half of the smaller one's area."""
-    across = min(line.box[2], other.box[2]) - max(line.box[0], other.box[0])
-    down = min(line.box[3], other.box[3]) - max(line.box[1], other.box[1])
-    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (line.box, other.box))
+    across = min(line[2], other[2]) - max(line[0], other[0])
+    down = min(line[3], other[3]) - max(line[1], other[1])
+    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (line, other))
     return across > 0 and down > 0 and across * down > smaller / 2
