@@ -9,7 +9,7 @@ from typing import Final
 
 import re2
 
-from seawall.detectors.prompts.hidden_text import INVISIBLE, HiddenText, find_hidden
+from seawall.detectors.prompts.hidden_text import INVISIBLE, HiddenText, find_hidden, without_surrogates
 from seawall.detectors.text.lexicon import LexiconDetector, read_lexicon, shipped_lexicon_detector
 from seawall.model.content import Modality, Part, Span, SpanUnit
 from seawall.model.signals import Cost, DetectorResult, DetectorSpec, Signal, SignalKind, SignalSpec
@@ -85,8 +85,9 @@ class PromptAttackDetector:
         )
 
     def _tokens(self, part: Part) -> Iterator[Signal]:
+        text = without_surrogates(part.text or "")
         for pattern, value, evidence in ((_CONTROL, 0.9, "control-token"), (_TURN, 0.6, "turn")):
-            match = pattern.search(part.text or "")
+            match = pattern.search(text)
             if match is not None:
                 yield self.signal(TEMPLATE, value, part, match.span(), evidence)
 

@@ -25,6 +25,7 @@ MOST_RUNS: Final = 60  # encoded runs of one text, nested ones included
 MOST_DECODED: Final = 40_000  # characters
 _LEAST: Final = 8  # characters that count as a text
 _LEAST_WORDS: Final = 3
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 INVISIBLE: Final = frozenset({"tags", "variation-selectors", "zero-width"})
 
 
@@ -49,7 +50,7 @@ class HiddenTexts:
 def find_hidden(text: str) -> HiddenTexts:
     """The texts hidden in a text, those inside them included, by their place in it."""
     found: list[HiddenText] = []
-    waiting = [HiddenText("", text, 0, len(text))]
+    waiting = [HiddenText("", without_surrogates(text), 0, len(text))]
     left, runs = MOST_DECODED, 0
     complete = True
     while waiting:
@@ -70,6 +71,11 @@ def find_hidden(text: str) -> HiddenTexts:
             found.append(inside)
             waiting.append(inside)
     return HiddenTexts(tuple(found), complete)
+
+
+def without_surrogates(text: str) -> str:
+    """The text, of the same length, with a sign in the place of each lone surrogate: RE2 reads none."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def _decoded(text: str) -> Iterator[HiddenText]:
