@@ -82,7 +82,8 @@ BAD: dict[str, list[str]] = {
     "qwen3guard": [
         "", "Safe", "Safety: Safe", "Safety: Safe\nCategories: Violent", "Safety: Unsafe\nCategories: None",
         "Safety: Unsafe", "Safety: Unsafe\nCategories: Rudeness", "safety: safe\nCategories: None",
-        "Safety: Unsafe\nCategories: Violent\nRefusal: Maybe", "Safety: Controversial\nCategories: None", "Safety: Safe\nCategories: None\nSafety: Unsafe\nCategories: PII",
+        "Safety: Unsafe\nCategories: Violent\nRefusal: Maybe",
+        "Safety: Controversial\nCategories: None", "Safety: Safe\nCategories: None\nSafety: Unsafe\nCategories: PII",
     ],
     "cope": ["", "2", "10", "1 0", "yes", "1.", '{"violation": 1}'],
     "shieldstral": ["", "safe", "unsafe\nS1", "1"],
