@@ -72,7 +72,13 @@ def services(context: ServiceContext) -> tuple[object, ...]:
     bank_detector = BankDetector(NAMED_BANKS)
     media = Media(MediaLimits(ocr_languages=settings.ocr_languages))  # shared by both, so that a video is decoded once
     hashers = (*own.hashers, *extra.hashers)
-    detectors = default_detectors(bank_detector, settings.text_model_dir, media=media, hashers=hashers)
+    detectors = default_detectors(
+        bank_detector,
+        settings.text_model_dir,
+        media=media,
+        hashers=hashers,
+        configured=(*own.detectors, *extra.detectors),
+    )
     try:
         extractors = default_extractors(settings.transcriber_dir, media=media, kept=settings.data_dir / "speech")
     except (TesseractError, TranscriberError) as error:

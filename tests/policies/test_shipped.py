@@ -106,6 +106,10 @@ OF_THE_CATALOGUE = {
     "upload-spam",
     "synthetic-media",
     "contact-with-minors",  # a comment is written to nobody
+    "prompt-attacks",  # what a language model reads
+    "harmful-requests",
+    "harmful-answers",
+    "leaked-personal-data",
 }
 
 
@@ -169,11 +173,13 @@ def test_a_message_is_not_delivered_unseen() -> None:
     modes = {name: stage.fail_mode for name, stage in stages.items() if stage is not None}
     assert modes == {
         "comment": FailMode.ALLOW_AND_RESCREEN,
+        "completion": FailMode.HOLD,
         "message": FailMode.HOLD,
         "playlist": FailMode.HOLD,
         "podcast_episode": FailMode.HOLD,
         "post": FailMode.HOLD,
         "profile": FailMode.HOLD,
+        "prompt": FailMode.HOLD,
         "track": FailMode.HOLD,
     }
 

@@ -24,7 +24,12 @@ def test_only_what_asking_again_does_not_change_is_unanswerable(reason: UnknownR
         assert fires(ASKED, look) is False, "a state of its own: the detector could read it, and may not"
         assert fires("not_permitted(hate)", look) is True
         return
-    lasting = reason in (UnknownReason.LANGUAGE, UnknownReason.UNREADABLE, UnknownReason.STALE)
+    lasting = reason in (
+        UnknownReason.LANGUAGE,
+        UnknownReason.UNREADABLE,
+        UnknownReason.STALE,
+        UnknownReason.NOT_CONFIGURED,
+    )
     assert fires(ASKED, look) is (True if lasting else None), "a late answer may still be a refusal"
     assert fires("not_permitted(hate)", look) is False
 

@@ -133,7 +133,7 @@ def what_rules_read(text_model: Path | None, banks: list[str] | None) -> tuple[l
 
     names = [*BANKS, *(banks or ())]
     own = configured_detectors(settings(), secrets=False)
-    detectors = default_detectors(BankDetector(names), text_model, hashers=own.hashers)
+    detectors = default_detectors(BankDetector(names), text_model, hashers=own.hashers, configured=own.detectors)
     specs = [detector.spec for detector in (*detectors, *own.detectors)]
     specs += as_detectors(
         {extractor.spec.name: extractor.spec for extractor in (*default_extractors(), *own.extractors)}

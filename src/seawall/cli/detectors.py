@@ -46,7 +46,7 @@ def list_(file: File = None, plugins: Plugins = None, text_model: TextModel = No
     with explained():
         chosen = settings(detectors=file, plugins=plugins)
         own = _own(chosen, secrets=False)
-        builtin = _builtin(text_model, own.hashers)
+        builtin = _builtin(text_model, own)
         extractors = default_extractors(media=Media(MediaLimits(ocr_languages=chosen.ocr_languages)))
     asked_when = Column("asked when", no_wrap=True)
     table = Table("detector", "version", "cost", "reads", "signals", asked_when, title="Asked", title_justify="left")
@@ -83,7 +83,7 @@ def check(file: File = None, plugins: Plugins = None, text_model: TextModel = No
         if not own.detectors and not own.extractors and not own.hashers:
             fail("nothing to check: give a file with --detectors, or plug-ins with --plugins")
         try:
-            runner = Runner((*_builtin(text_model, own.hashers), *own.detectors), own.extractors)
+            runner = Runner((*_builtin(text_model, own), *own.detectors), own.extractors)
         except (CascadeError, ValueError) as error:
             fail(str(error))
     failed = 0
@@ -169,7 +169,7 @@ def try_(
     """Run one detector, without its score ranges, and print the result. Services and judges are really called."""
     with explained():
         own = _own(settings(detectors=file, plugins=plugins))
-        detectors = {detector.spec.name: detector for detector in (*_builtin(text_model, own.hashers), *own.detectors)}
+        detectors = {detector.spec.name: detector for detector in (*_builtin(text_model, own), *own.detectors)}
         detector = detectors.get(name)
         if detector is None:
             fail(f"unknown detector {name!r}; known: {', '.join(detectors)}")
@@ -233,12 +233,12 @@ def _own(chosen: Settings, *, secrets: bool = True) -> ConfiguredDetectors:
     return configured_detectors(chosen, policies, secrets=secrets)
 
 
-def _builtin(text_model: Path | None, hashers: Sequence[Hasher]) -> Sequence[Detector]:
+def _builtin(text_model: Path | None, own: ConfiguredDetectors) -> Sequence[Detector]:
     from seawall.app import BANKS
     from seawall.detectors import default_detectors
     from seawall.detectors.banks import BankDetector
 
-    return default_detectors(BankDetector(BANKS), text_model, hashers=hashers)
+    return default_detectors(BankDetector(BANKS), text_model, hashers=own.hashers, configured=own.detectors)
 
 
 def _lacking(detector: Detector) -> str:

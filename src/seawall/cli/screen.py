@@ -78,7 +78,9 @@ def screen(
         try:
             together = NearDuplicates(alike) if alike is not None else None
             # Rows are text: extractors are not needed, but rules use their signals.
-            detectors = default_detectors(BankDetector(BANKS), text_model, hashers=own.hashers)
+            detectors = default_detectors(
+                BankDetector(BANKS), text_model, hashers=own.hashers, configured=own.detectors
+            )
             runner = Runner((*detectors, *own.detectors), own.extractors)
         except CascadeError as error:
             fail(f"ask_when: {error}")

@@ -93,7 +93,9 @@ def _without_database(chosen: Settings, banks: Sequence[str]) -> Iterator[Runnin
     built: list[Bundle] = []  # judges ask about its policies
     own = configured_detectors(chosen, lambda: built[-1].policies if built else ())
     media = Media(MediaLimits(ocr_languages=chosen.ocr_languages))
-    detectors = default_detectors(BankDetector(names), chosen.text_model_dir, media=media, hashers=own.hashers)
+    detectors = default_detectors(
+        BankDetector(names), chosen.text_model_dir, media=media, hashers=own.hashers, configured=own.detectors
+    )
     extractors = default_extractors(chosen.transcriber_dir, media=media)
     with Runner((*detectors, *own.detectors), (*extractors, *own.extractors)) as runner:
 

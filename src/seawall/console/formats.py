@@ -86,6 +86,7 @@ _CODES = {
     "deadline": marked("not in time"),
     "later": marked("asked after publication"),
     "stale": marked("measured too long before"),
+    "not_configured": marked("nothing that could say it is set up"),
     "not_permitted": marked("the law does not permit it here"),
     "uncounted": marked("history not counted yet"),
     "history_is_read": marked("the past is still being counted"),
@@ -121,7 +122,11 @@ _CODES = {
 def why_unknown(unknown: Unknown) -> str:
     """Why a detector did not answer, in words: ``the words in it could not be read: not installed``."""
     maker, found, code = unknown.detail.partition(": ")
-    if unknown.reason in (UnknownReason.NOT_PERMITTED, UnknownReason.STALE):  # details are for engineers
+    if unknown.reason in (
+        UnknownReason.NOT_PERMITTED,
+        UnknownReason.NOT_CONFIGURED,
+        UnknownReason.STALE,
+    ):  # details are for engineers
         return _(_CODES[unknown.reason])
     if not found or maker not in _DERIVED:
         maker, code = unknown.detector, unknown.detail

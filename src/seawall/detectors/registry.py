@@ -12,6 +12,7 @@ from seawall.detectors.image import ImageDetector
 from seawall.detectors.links import LinkDetector
 from seawall.detectors.names import NameDetector, TitleDetector, TitleMessageDetector
 from seawall.detectors.personal_data import PersonalDataDetector
+from seawall.detectors.prompts import LeakedDataDetector, PromptAttackDetector, UnjudgedDetector
 from seawall.detectors.text.lexicon import shipped_lexicon_detector
 from seawall.model.signals import Detector, Extractor, Hasher
 
@@ -25,12 +26,15 @@ def default_detectors(
     *,
     media: Media | None = None,
     hashers: Sequence[Hasher] = (),
+    configured: Sequence[Detector] = (),
 ) -> tuple[Detector, ...]:
     """Every detector that works offline without configuration.
 
     ``banks`` is filled by the caller: ``banks.replace(matcher)`` changes everything that is matched at once.
     ``text_model_dir`` contains weights to use instead of the shipped ones. ``media`` decodes audio and video: share it
     with the extractors to decode each file once. ``hashers`` are those of plug-ins; each becomes a detector.
+    ``configured``: the detectors that the settings add; what only a judge can say is *unanswerable* unless
+    one of them says it.
     """
     from seawall.detectors.audio import AudioDetector  # imported here: not needed for text
     from seawall.detectors.joint import JointDetector
@@ -49,6 +53,9 @@ def default_detectors(
         shipped_lexicon_detector(),
         LinkDetector(),
         PersonalDataDetector(),
+        PromptAttackDetector(),
+        LeakedDataDetector(),
+        UnjudgedDetector({signal.name for detector in configured for signal in detector.spec.signals}),
         banks,
         TitleDetector(banks),
         TitleMessageDetector(),

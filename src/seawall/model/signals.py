@@ -115,12 +115,15 @@ class UnknownReason(StrEnum):
     LATER = "later"  # left to a later stage
     UNCOUNTED = "uncounted"  # counters have not read the history that they need
     STALE = "stale"  # an account's attribute that is older than its content type allows
+    NOT_CONFIGURED = "not_configured"  # nothing that could answer is set up here
     NOT_PERMITTED = "not_permitted"  # no legal ground here: it was not asked, and is not asked again
 
 
-LASTING: Final = frozenset({UnknownReason.UNREADABLE, UnknownReason.LANGUAGE, UnknownReason.STALE})
-"""Reasons that asking again does not change: a file that nobody can open, a language that nobody reads, and what the
-platform sent with the item when it was too old already."""
+LASTING: Final = frozenset(
+    {UnknownReason.UNREADABLE, UnknownReason.LANGUAGE, UnknownReason.STALE, UnknownReason.NOT_CONFIGURED}
+)
+"""Reasons that asking again does not change: a file that nobody can open, a language that nobody reads, what the
+platform sent with the item when it was too old already, and what only a judge can say where none is configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

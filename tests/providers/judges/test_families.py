@@ -51,6 +51,8 @@ GOOD: dict[str, list[tuple[str, bool, tuple[str, ...]]]] = {
     "qwen3guard": [
         ("Safety: Safe\nCategories: None", False, ()),
         ("Safety: Unsafe\nCategories: Violent", True, ("Violent",)),
+        ("Safety: Unsafe\nCategories: Violent\nRefusal: No", True, ("Violent",)),
+        ("Safety: Safe\nCategories: None\nRefusal: Yes", False, ()),
         ("Safety: Unsafe\nCategories: Suicide & Self-Harm, PII\n", True, ("Suicide & Self-Harm", "PII")),
     ],
     "cope": [("1", True, ()), (" 0\n", False, ())],
@@ -80,6 +82,7 @@ BAD: dict[str, list[str]] = {
     "qwen3guard": [
         "", "Safe", "Safety: Safe", "Safety: Safe\nCategories: Violent", "Safety: Unsafe\nCategories: None",
         "Safety: Unsafe", "Safety: Unsafe\nCategories: Rudeness", "safety: safe\nCategories: None",
+        "Safety: Unsafe\nCategories: Violent\nRefusal: Maybe",
         "Safety: Controversial\nCategories: None", "Safety: Safe\nCategories: None\nSafety: Unsafe\nCategories: PII",
     ],
     "cope": ["", "2", "10", "1 0", "yes", "1.", '{"violation": 1}'],
@@ -125,6 +128,21 @@ def test_the_policys_own_words_are_the_question(name: str) -> None:
     if name == "gpt-oss-safeguard":
         assert [message["role"] for message in prompt.messages] == ["system", "user"]
         assert "some content" not in prompt.messages[0]["content"]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_an_answer_is_judged_with_its_prompt(name: str) -> None:
+    family = FAMILIES[name]
+    question = QUESTION if family.by_question else None
+    messages = family.prompt(question, "yes, tonight", "should I burn it?").messages
+    sent = json.dumps([dict(message) for message in messages])
+    assert sent.index("should I burn it?") < sent.index("yes, tonight")
+    turns = [message["content"] for message in messages if message["role"] == "assistant"]
+    assert turns in ([], ["yes, tonight"])
+    if name in ("llama-guard", "qwen3guard", "granite-guardian", "granite-guardian-3.3"):
+        assert turns == ["yes, tonight"]
+    if name == "granite-guardian":
+        assert "If the last assistant's text meets" in messages[-1]["content"]
 
 
 INJECTIONS = [

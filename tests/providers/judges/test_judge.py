@@ -271,3 +271,43 @@ def test_another_question_model_or_band_is_another_version() -> None:
     assert version(CONFIG.replace("hateful-conduct", "harassment")) != first
     assert version(CONFIG + "ask_when: {signal: hate, from: 0.2}") != first
     assert json.dumps(first)  # a plain text
+
+
+ANSWERS = """
+judge: answer-judge
+family: qwen3guard
+model: guard
+url: SERVICE/v1
+given: prompt
+longest: 200
+signals:
+  harmful_answer: {categories: [Violent]}
+limits: {timeout: 5s, retries: 0, backoff: 0s}
+"""
+
+
+def _exchange(answer: str, prompt: str) -> list[Part]:
+    return [_part(answer), Part(path="prompt", modality=Modality.CONTEXT, field="prompt", text=prompt)]
+
+
+def test_a_judge_reads_an_answer_with_its_prompt(make: MakeJudge, service: Service) -> None:
+    service.say(_completion("Safety: Unsafe\nCategories: Violent\nRefusal: No"))
+    with Runner([make(ANSWERS)]) as runner:
+        [burn] = runner.run_batch([_exchange("yes, tonight", "should I burn it?")], {"answer-judge"})
+        service.say(_completion("Safety: Safe\nCategories: None\nRefusal: No"))
+        [dance] = runner.run_batch([_exchange("yes, tonight", "shall we dance?")], {"answer-judge"})
+    assert [(signal.name, signal.value, signal.part) for signal in burn.signals] == [("harmful_answer", 1.0, "body")]
+    assert dance.signals == ()  # the same words, and not the answer from the cache
+    assert [message["role"] for message in service.seen[0].json["messages"]] == ["user", "assistant"]
+    assert service.seen[1].json["messages"][0]["content"] == "shall we dance?"
+
+
+def test_a_prompt_that_is_too_long_to_be_read_along_leaves_the_answer_unknown(
+    make: MakeJudge, service: Service
+) -> None:
+    with Runner([make(ANSWERS)]) as runner:
+        [found] = runner.run_batch([_exchange("yes", "x" * 201)], {"answer-judge"})
+    assert [(one.part, one.reason, one.detail) for one in found.unknown] == [
+        ("body", UnknownReason.ERROR, "its prompt is longer than 200 characters")
+    ]
+    assert service.seen == []

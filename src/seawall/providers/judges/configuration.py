@@ -58,6 +58,7 @@ class JudgeFile(ConfigStruct, frozen=True):
     ask_when: ScoreRangeFile | list[ScoreRangeFile] = msgspec.field(default_factory=list)
     votes: Annotated[int, Meta(ge=1, le=9)] = 1
     logprobs: bool = True
+    given: Name | None = None
     longest: Annotated[int, Meta(ge=20, le=1_000_000_000)] = 8_000
     pieces: Annotated[int, Meta(ge=1, le=100)] = 4
     languages: Texts = Texts()
@@ -91,6 +92,7 @@ def read_judge(section: Section, environment: Mapping[str, str] | None = None) -
         votes=file.votes,
         logprobs=file.logprobs,
         longest=file.longest,
+        given=file.given,
         pieces=file.pieces,
         limits=_PATIENT.but(file.limits),
         cache=file.limits.cache,
@@ -125,4 +127,6 @@ def _charge(name: str, section: Section, family: Family) -> JudgedPolicy:
 def _fingerprint(section: Section, model: str) -> str:
     keys = ("family", "signals", "votes", "logprobs", "longest", "pieces", "ask_when")
     meaning = {key: section.values.get(key) for key in keys}
+    if section.values.get("given") is not None:
+        meaning["given"] = section.values["given"]
     return hashlib.sha256(msgspec.json.encode({**meaning, "model": model}, order="sorted")).hexdigest()[:8]

@@ -52,8 +52,8 @@ class Family(Protocol):
     categories: tuple[str, ...]  # that the model names in its answers
     answer_tokens: int
 
-    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
-        """The request about a text."""
+    def prompt(self, question: PolicyQuestion | None, text: str, asked: str | None = None) -> Prompt:
+        """The request about a text. ``asked``: the prompt that the text, a model's answer, answers."""
 
     def parse(self, answer: str) -> JudgeVerdict | None:
         """The ruling in an answer; None when it is not in the requested form."""
@@ -82,12 +82,12 @@ class Safeguard:
     _ENDS: Final = ("<|return|>", "<|end|>")
     _LABEL: Final = re.compile(r'"violation"\s*:\s*([01])')
 
-    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+    def prompt(self, question: PolicyQuestion | None, text: str, asked: str | None = None) -> Prompt:
         """The policy as system message, the quoted content as user message."""
         assert question is not None
         guidance = f"## Guidance\n{question.guidance.strip()}" if question.guidance.strip() else ""
         order = self._ORDER.format(title=question.title, definition=question.definition.strip(), guidance=guidance)
-        return Prompt(messages=({"role": "system", "content": order}, {"role": "user", "content": quote(text)}))
+        return Prompt(messages=({"role": "system", "content": order}, {"role": "user", "content": quote(text, asked)}))
 
     def parse(self, answer: str) -> JudgeVerdict | None:
         """``{"violation": 0|1, "rationale": "…"}``, alone or as the final message of raw harmony."""
@@ -125,9 +125,9 @@ class LlamaGuard:
     _UNSAFE: Final = re.compile(r"\s*(unsafe)\s*\n(S\d{1,2}(?:\s*,\s*S\d{1,2})*)\s*")
     _SAFE: Final = re.compile(r"\s*(safe)\s*")
 
-    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+    def prompt(self, question: PolicyQuestion | None, text: str, asked: str | None = None) -> Prompt:
         """The content as the user's turn, the form that the model was trained on."""
-        return Prompt(messages=({"role": "user", "content": defuse(text)},))
+        return Prompt(messages=_turns(text, asked))
 
     def parse(self, answer: str) -> JudgeVerdict | None:
         """``safe``, or ``unsafe`` and a line of known categories."""
@@ -154,16 +154,17 @@ class GraniteGuardian:
         "<guardian><no-think>As a judge agent, assess whether the provided text meets the given judging criteria "
         "using all available information, including conversations, documents, and tools. Provide your score "
         "immediately without explanation. Output empty <think>\n</think> tags followed by your score in "
-        "<score></score> tags.\n\n### Criteria: {criteria}\n\n### Scoring Schema: If the first user message meets the "
-        "criteria, return 'yes'; otherwise, return 'no'."
+        "<score></score> tags.\n\n### Criteria: {criteria}\n\n### Scoring Schema: If {judged} meets the criteria, "
+        "return 'yes'; otherwise, return 'no'."
     )
     _FORM: Final = re.compile(r"\s*(?:<think>\s*</think>)?\s*<score>\s*(yes|no)\s*</score>\s*")
 
-    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+    def prompt(self, question: PolicyQuestion | None, text: str, asked: str | None = None) -> Prompt:
         """The content as a user's turn, then the criterion."""
         assert question is not None
-        order = self._ORDER.format(criteria=_criterion(question))
-        return Prompt(messages=({"role": "user", "content": defuse(text)}, {"role": "user", "content": order}))
+        judged = "the first user message" if asked is None else "the last assistant's text"
+        order = self._ORDER.format(criteria=_criterion(question), judged=judged)
+        return Prompt(messages=(*_turns(text, asked), {"role": "user", "content": order}))
 
     def parse(self, answer: str) -> JudgeVerdict | None:
         """``<score>yes</score>`` or ``<score>no</score>``, after an empty ``<think>`` block at most."""
@@ -176,13 +177,14 @@ class GraniteGuardian33(GraniteGuardian):
 
     name = "granite-guardian-3.3"
 
-    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+    def prompt(self, question: PolicyQuestion | None, text: str, asked: str | None = None) -> Prompt:
         """The content as a user's turn; the criterion as ``guardian_config``."""
         assert question is not None
-        schema = "If the last user's text meets the criteria, return 'yes'; otherwise, return 'no'."
+        speaker = "user" if asked is None else "assistant"
+        schema = f"If the last {speaker}'s text meets the criteria, return 'yes'; otherwise, return 'no'."
         config = {"custom_criteria": _criterion(question), "custom_scoring_schema": schema}
         return Prompt(
-            messages=({"role": "user", "content": defuse(text)},),
+            messages=_turns(text, asked),
             extra={"chat_template_kwargs": {"guardian_config": config, "think": False}},
         )
 
@@ -204,11 +206,11 @@ class ShieldGemma:
     )
     _FORM: Final = re.compile(r"\s*(Yes|No)\b[\s\S]*")
 
-    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+    def prompt(self, question: PolicyQuestion | None, text: str, asked: str | None = None) -> Prompt:
         """The prompt of the model card, with the policy as principle."""
         assert question is not None
         principle = f'"No {question.title}": {_criterion(question)}'
-        order = self._ORDER.format(content=quote(text), principle=principle)
+        order = self._ORDER.format(content=quote(text, asked), principle=principle)
         return Prompt(messages=({"role": "user", "content": order},))
 
     def parse(self, answer: str) -> JudgeVerdict | None:
@@ -221,7 +223,7 @@ class Qwen3Guard:
     """Qwen3Guard-Gen: the server's chat template contains its categories; *controversial* is an uncertain answer."""
 
     name = "qwen3guard"
-    version = "1"
+    version = "2"
     yes, no = "Unsafe", "Safe"
     by_question = False
     answer_tokens = 128
@@ -237,14 +239,19 @@ class Qwen3Guard:
         "Jailbreak",
     )
 
-    _FORM: Final = re.compile(r"\s*Safety: (Safe|Unsafe|Controversial)\s*\nCategories: ([^\n]+?)\s*")
+    _FORM: Final = re.compile(
+        r"\s*Safety: (Safe|Unsafe|Controversial)\s*\nCategories: ([^\n]+?)\s*(?:\nRefusal: (?:Yes|No)\s*)?"
+    )
 
-    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+    def prompt(self, question: PolicyQuestion | None, text: str, asked: str | None = None) -> Prompt:
         """The content as the user's turn, the form that the model was trained on."""
-        return Prompt(messages=({"role": "user", "content": defuse(text)},))
+        return Prompt(messages=_turns(text, asked))
 
     def parse(self, answer: str) -> JudgeVerdict | None:
-        """``Safety: Safe|Unsafe|Controversial`` and a line of known categories; ``None`` for a safe one."""
+        """``Safety: Safe|Unsafe|Controversial`` and a line of known categories; ``None`` for a safe one.
+
+        Of a model's answer a third line says whether it refused, which decides nothing.
+        """
         match = self._FORM.fullmatch(answer)
         if match is None:
             return None
@@ -274,11 +281,11 @@ class Cope:
     )
     _FORM: Final = re.compile(r"\s*([01])\s*")
 
-    def prompt(self, question: PolicyQuestion | None, text: str) -> Prompt:
+    def prompt(self, question: PolicyQuestion | None, text: str, asked: str | None = None) -> Prompt:
         """Instructions, policy and content as one user's turn."""
         assert question is not None
         policy = f"{question.title}\n\n{question.definition.strip()}\n\n{question.guidance.strip()}".strip()
-        order = self._ORDER.format(policy=policy, content=quote(text))
+        order = self._ORDER.format(policy=policy, content=quote(text, asked))
         return Prompt(messages=({"role": "user", "content": order},))
 
     def parse(self, answer: str) -> JudgeVerdict | None:
@@ -307,6 +314,13 @@ FAMILIES: Final[dict[str, Family]] = {
         Shieldstral(),
     )
 }
+
+
+def _turns(text: str, asked: str | None) -> tuple[Mapping[str, str], ...]:
+    """The content as the user's turn; a model's answer as the assistant's, after the prompt."""
+    if asked is None:
+        return ({"role": "user", "content": defuse(text)},)
+    return ({"role": "user", "content": defuse(asked)}, {"role": "assistant", "content": defuse(text)})
 
 
 def parse(family: Family, answer: object) -> JudgeVerdict | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import msgspec
@@ -60,6 +60,14 @@ class JudgeConfig:
     cache: int = 10_000
     proxy: str | None = field(default=None, repr=False)
     score_ranges: tuple[ScoreRange, ...] = ()
+    given: str | None = None  # the context field with the prompt that the texts answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedAnswer(Part):
+    """A text of a model, with the prompt that it answers."""
+
+    asked: str = ""
 
 
 class _Abstained(Exception):
@@ -95,6 +103,8 @@ class Judge:
         self._questions: FindQuestion = questions or PolicyQuestions()
         self._caller = caller or Caller(config.spec.name, config.limits, proxy=config.proxy)
         self._cache: ResponseCache[ScoredChoice] = ResponseCache(config.cache)
+        if config.given is not None:
+            self.compose = self._answers  # only then: what composes is asked again when extractors add parts
 
     @property
     def spec(self) -> DetectorSpec:
@@ -121,6 +131,9 @@ class Judge:
         for part in parts:
             if not (part.text or "").strip():
                 answers.append(())
+            elif len(_asked(part) or "") > self._config.longest:
+                detail = f"its prompt is longer than {self._config.longest} characters"
+                answers.append(self._unknown(part, UnknownReason.ERROR, detail))
             elif missing:
                 answers.append(self._unknown(part, UnknownReason.ERROR, f"policy {missing[0]} is not active"))
             else:
@@ -138,6 +151,15 @@ class Judge:
     def close(self) -> None:
         """Close the connections."""
         self._caller.close()
+
+    def _answers(self, parts: Sequence[Part]) -> list[JudgedAnswer]:
+        """The texts of an item, each with the prompt that it answers."""
+        asked = next((part.text for part in parts if part.field == self._config.given and part.text), "")
+        texts = [part for part in parts if part.modality is Modality.TEXT and part.field != self._config.given]
+        return [
+            JudgedAnswer(**{each.name: getattr(part, each.name) for each in fields(Part)}, asked=asked)
+            for part in texts
+        ]
 
     # ── requests ──
 
@@ -159,7 +181,7 @@ class Judge:
         open_ones: dict[bytes, _Inquiry] = {}
         for part in parts:
             text = part.text or ""
-            for question in asked if text.strip() else ():
+            for question in asked if text.strip() and len(_asked(part) or "") <= self._config.longest else ():
                 key = self._key(part, question)
                 held = self._cache.get(key)
                 if held is not None:
@@ -179,11 +201,13 @@ class Judge:
 
     def _key(self, part: Part, question: PolicyQuestion | None) -> bytes:
         config = self._config
-        return key_of(part, question.version if question else "", config.model, config.family.name, config.spec.version)
+        context = [question.version if question else "", config.model, config.family.name, config.spec.version]
+        answered = _asked(part)
+        return key_of(part, *context, *([] if answered is None else [answered]))
 
     def _request(self, inquiry: _Inquiry) -> ProviderRequest:
         config = self._config
-        prompt = config.family.prompt(inquiry.question, inquiry.part.text or "")
+        prompt = config.family.prompt(inquiry.question, inquiry.part.text or "", _asked(inquiry.part))
         body: dict[str, Any] = {
             "model": config.model,
             "messages": prompt.messages,
@@ -243,3 +267,8 @@ class Judge:
 
     def _unknown(self, part: Part, reason: UnknownReason, detail: str) -> Unknown:
         return Unknown(detector=self.spec.name, part=part.path, reason=reason, detail=detail)
+
+
+def _asked(part: Part) -> str | None:
+    """The prompt that a part answers; None: it is no answer."""
+    return part.asked if isinstance(part, JudgedAnswer) else None

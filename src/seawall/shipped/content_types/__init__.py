@@ -5,7 +5,7 @@ happens when an evaluation is incomplete. Platforms copy these and write their o
 
     >>> from seawall.shipped import content_types
     >>> content_types.names()
-    ('comment', 'message', 'playlist', 'podcast_episode', 'post', 'profile', 'track')
+    ('comment', 'completion', 'message', 'playlist', 'podcast_episode', 'post', 'profile', 'prompt', 'track')
     >>> content_types.read("comment").splitlines()[0]
     '# A reply under an episode, a track or another comment. Everybody may read it.'
 
