@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from seawall.content import load_content_type
@@ -140,3 +142,18 @@ def test_a_part_that_another_detector_may_still_read_is_not_unanswerable() -> No
     item = Item(content_type="note", id="n", fields={"body": "x"}, language="de")
     bundle, context = built(*BOTH), Context(item=item, parts=parts, signals=[], unknown=unknown)
     assert fired(bundle, context) == ([], ["likely", "unread"])
+
+
+def test_a_detector_that_cannot_show_the_figure_leaves_its_languages_the_strictest() -> None:
+    few = detector("others", frozenset({"de"}), 0.9)
+    spec = few.signals[0]
+    points = tuple(replace(point, fpr_upper=0.5) for point in spec.operating_points)
+    few = replace(few, signals=(replace(spec, operating_points=points),))
+    bundle = built(BOTH[0], few)
+    for value, fires in ((0.65, False), (0.75, True)):
+        item = Item(content_type="note", id="n", fields={"body": "x"}, language="de")
+        parts = [Part(path="body", modality=Modality.TEXT, field="body", text="x", language="de")]
+        context = Context(item=item, parts=parts, signals=[given("others", value, "body")], unknown=[])
+        assert ("likely" in fired(bundle, context)[0]) is fires
+    with pytest.raises(PolicyErrors, match="cannot show a false-positive rate"):
+        built(few)

@@ -402,22 +402,26 @@ class Checker:
         asked = asked_figure(self, right)
         overall, *languages = self.ask(right, self.environment.thresholds, str(feature.argument), asked)
         chosen = _comparison(term, symbol, const(overall.value, ValueType.NUMBER))
+        alike: dict[float, list[str]] = {}
         for threshold in languages:
-            own = _comparison(term, symbol, const(threshold.value, ValueType.NUMBER))
-            chosen = compound(Operator.IF, ValueType.BOOLEAN, self._is_in(threshold.language), own, chosen)
+            if threshold.value != overall.value:
+                alike.setdefault(threshold.value, []).append(threshold.language)
+        for value, those in alike.items():
+            own = _comparison(term, symbol, const(value, ValueType.NUMBER))
+            chosen = compound(Operator.IF, ValueType.BOOLEAN, self._is_in(tuple(those)), own, chosen)
         for threshold in (overall, *languages):
             self.thresholds[f"{feature.argument} {threshold.asked} {threshold.language}"] = threshold
         return chosen
 
-    def _is_in(self, language: str) -> TypedTerm:
-        """Whether the item is in this language: as it says, or by default of its content type."""
+    def _is_in(self, languages: tuple[str, ...]) -> TypedTerm:
+        """Whether the item is in one of these languages: as it says, or by default of its content type."""
         feature = self.environment.language
         assert feature is not None
-        named = compound(Operator.IN, ValueType.BOOLEAN, read(feature, narrowed=True), value=(language,))
+        named = compound(Operator.IN, ValueType.BOOLEAN, read(feature, narrowed=True), value=languages)
         if not feature.optional:
             return named
         absent = compound(Operator.IS_NONE, ValueType.BOOLEAN, read(feature))
-        if language == self.environment.content_type.default_language:
+        if self.environment.content_type.default_language in languages:
             return compound(Operator.OR, ValueType.BOOLEAN, absent, named)
         return compound(Operator.AND, ValueType.BOOLEAN, compound(Operator.NOT, ValueType.BOOLEAN, absent), named)
 

@@ -145,23 +145,32 @@ class Environment:
     def thresholds(self, signal: str, asked: AskedFigure) -> list[Threshold]:
         """The number at which the signal's detector shows the figure, for all items, then for languages.
 
-        Of detectors that share languages between them, each shows it for its own; all items get the strictest.
+        Of detectors that share languages between them, each shows it for its own; other items, and those in the languages
+        of one that cannot show it, get the strictest.
         """
         offers = self.signals[signal]
         if not _share_languages(offers):
             names = ", ".join(offer.detector.name for offer in offers)
             message = f"signal '{signal}' comes from several detectors ({names}), so no single table applies"
             raise UnusableName(message, remedy="write a threshold as a number")
-        found = [resolve(offer.detector, offer.signal, asked) for offer in offers]
+        found: list[tuple[DetectorSpec, list[Threshold]]] = []
+        refusals: list[UnusableName] = []
+        for offer in offers:
+            try:
+                found.append((offer.detector, resolve(offer.detector, offer.signal, asked)))
+            except UnusableName as error:
+                refusals.append(error)
+        if not found:
+            raise refusals[0]
         if len(offers) == 1:
-            return found[0] if self.language is not None else found[0][:1]
-        of_all = [thresholds[0] for thresholds in found]
+            return found[0][1] if self.language is not None else found[0][1][:1]
+        of_all = [thresholds[0] for _, thresholds in found]
         strictest = (max if asked.rising else min)(of_all, key=lambda one: one.value)
         if self.language is None:
             return [strictest]
-        told = {each.language: each for thresholds in found for each in thresholds[1:]}
-        for offer, (overall, *_) in zip(offers, found, strict=True):
-            for language in offer.detector.languages or ():
+        told = {each.language: each for _, thresholds in found for each in thresholds[1:]}
+        for detector, (overall, *_) in found:
+            for language in detector.languages or ():
                 told.setdefault(language, replace(overall, language=language))
         return [strictest, *(told[language] for language in sorted(told))]
 
