@@ -153,15 +153,7 @@ class Environment:
             names = ", ".join(offer.detector.name for offer in offers)
             message = f"signal '{signal}' comes from several detectors ({names}), so no single table applies"
             raise UnusableName(message, remedy="write a threshold as a number")
-        found: list[tuple[DetectorSpec, list[Threshold]]] = []
-        refusals: list[UnusableName] = []
-        for offer in offers:
-            try:
-                found.append((offer.detector, resolve(offer.detector, offer.signal, asked)))
-            except UnusableName as error:
-                refusals.append(error)
-        if not found:
-            raise refusals[0]
+        found = _shown(offers, asked)
         if len(offers) == 1:
             return found[0][1] if self.language is not None else found[0][1][:1]
         of_all = [thresholds[0] for _, thresholds in found]
@@ -180,6 +172,20 @@ class Environment:
         spec = next((spec for spec in self.content_type.fields if spec.role is FieldRole.LANGUAGE), None)
         feature = self._item_field("language" if spec is None else spec.name)
         return feature if feature.origin is FeatureOrigin.ITEM_LANGUAGE else None
+
+
+def _shown(offers: Sequence[OfferedSignal], asked: AskedFigure) -> list[tuple[DetectorSpec, list[Threshold]]]:
+    """What each detector shows; without those that cannot. Raises UnusableName where none can."""
+    found: list[tuple[DetectorSpec, list[Threshold]]] = []
+    refusals: list[UnusableName] = []
+    for offer in offers:
+        try:
+            found.append((offer.detector, resolve(offer.detector, offer.signal, asked)))
+        except UnusableName as error:
+            refusals.append(error)
+    if not found:
+        raise refusals[0]
+    return found
 
 
 def _share_languages(offers: Sequence[OfferedSignal]) -> bool:
