@@ -145,7 +145,7 @@ class Environment:
     def thresholds(self, signal: str, asked: AskedFigure) -> list[Threshold]:
         """The number at which the signal's detector shows the figure, for all items, then for languages.
 
-        Of detectors that share languages between them, each shows it for its own; other items, and those in the languages
+        Of detectors that share languages between them, each shows it for its own; other items, and those in languages
         of one that cannot show it, get the strictest.
         """
         offers = self.signals[signal]
