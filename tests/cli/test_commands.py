@@ -617,12 +617,13 @@ def test_the_plan_says_what_is_told_apart_and_what_was_left_out(run: Run, tmp_pa
         for number, body in enumerate(["See you at seven, I bring bread.", "you are a worthless idiot, go away"]):
             opened.screener.screen(Item(content_type="note", id=f"n-{number}", fields={"body": body}, language="en"))
     shown = run("policy", "plan").stdout
-    assert "note\n  asked first: animation, codes, metadata, text-model\n  only if still needed: words" in shown
+    asked = "animation, codes, metadata, multilingual-harassment, text-model"
+    assert f"note\n  asked first: {asked}\n  only if still needed: words" in shown
     assert "  harassment: told apart from 0.700 on; the encoder is asked from 0." in shown
     assert "2 texts in the newest 2 decisions: the encoder was asked about 50.0% of them" in shown
     told = json.loads(run("policy", "plan", "--json").stdout)
     assert told["content_types"]["note"] == {
-        "first": ["animation", "codes", "metadata", "text-model"],
+        "first": ["animation", "codes", "metadata", "multilingual-harassment", "text-model"],
         "later": ["words"],
     }
     assert told["saved"] == {

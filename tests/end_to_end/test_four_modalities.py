@@ -341,9 +341,9 @@ def test_comments_in_four_languages_a_recording_and_a_cover(served: tuple[str, s
     said = encoded(voice_note("Good evening everybody. I will find you, and I will kill you.", 1.5))
     where, _ = screened("post", "p-said", {"body": "Listen to this, it is new", "voice": said})
     page.goto(f"{url}/items/{where}")
-    threat = page.locator("table.signals tr:has-text('threat_terms')").first.locator(".place").inner_text()
-    assert "transcript" in threat
-    assert threat.split()[-1].startswith("en")
+    threat = page.locator("table.signals tr:has-text('threat_terms')").first.locator(".place")
+    assert "transcript" in threat.inner_text()
+    assert threat.locator(".chip").inner_text() == "en"
 
     cover = encoded(image_with_words("Summer in the city", "the album"))
     where, decision = screened("playlist", "l-1", {"title": "Summer in the city", "cover": cover, "track_count": 9})

@@ -672,6 +672,6 @@ ORDINARY = {
 )
 def test_ordinary_files_measure_as_before(runner: Runner, modality: Modality, data: bytes) -> None:
     found = measured(runner, modality, data)
-    assert found.unknown == ()
+    assert {each.detector for each in found.unknown} <= {"unjudged"}
     high = {each.name: each.value for each in found.signals if each.value >= 0.5}
     assert high.keys() <= {"link_count"}, "a short name is scored up to 0.4 by the text model: no policy acts on it"

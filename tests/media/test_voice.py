@@ -153,7 +153,7 @@ class Reader:
 def test_what_is_said_has_its_time(media: Media, said: bytes) -> None:
     reader = Reader()
     transcript = named("transcript", *default_extractors(media, reader))
-    assert transcript.spec.version == "3 reader 1"
+    assert transcript.spec.version == "4 reader 1"
     found = ask(transcript, audio(silence(3) + said + silence(4) + said, "de"))
     assert [part.path for part in found.parts] == [f"voice>transcript.{number}" for number in range(4)]
     assert [part.text for part in found.parts] == ["first", "second"] * 2

@@ -16,6 +16,7 @@ from seawall.screen.text_scores import AskedText, NoScore, Score, languages_read
 from support.detectors import Words
 from support.second_model import SecondModel
 
+GERMAN_ALONE = frozenset({"de"})
 GERMAN = "Wir haben heute Abend noch sehr viel zu tun, und morgen auch"
 VALUES = {f"word{number:02}": number / 20 for number in range(20)}
 
@@ -138,7 +139,7 @@ def test_a_comparison_that_is_worked_out_by_hand(runner: Runner) -> None:
 
 
 def test_texts_that_nobody_reads_are_counted_and_in_no_figure() -> None:
-    with Runner([SecondModel(0.9), Toxic()]) as both, Runner([SecondModel(0.9)]) as german:
+    with Runner([SecondModel(0.9, GERMAN_ALONE), Toxic()]) as both, Runner([SecondModel(0.9, GERMAN_ALONE)]) as german:
         texts = [row(line, GERMAN, line / 20) for line in range(12)]
         english = [row(20, "what a lovely song, thank you for it", 0.1), row(21, "idiot", 0.9, language=None)]
         (one,) = compare_scores(german, [*texts, *english], {}).attributes
@@ -180,7 +181,7 @@ def test_a_word_list_without_words_of_the_language_measured_nothing() -> None:
 
 
 def test_a_detector_that_failed_leaves_the_signal_unmeasured_whatever_others_say() -> None:
-    with Runner([SecondModel(0.9), Toxic()]) as made:
+    with Runner([SecondModel(0.9, GERMAN_ALONE), Toxic()]) as made:
         (found,) = score_batch(made, [AskedText(f"{GERMAN} crash word19", "de")], {"toxic", "hate"})
         assert isinstance(found["toxic"], NoScore)
         assert isinstance(found["hate"], NoScore)

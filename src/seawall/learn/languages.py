@@ -54,7 +54,7 @@ TESTED: Final = (
 nothing but the curve is fitted, which does not change their order."""
 
 LIMITS: Final = (
-    "Not English: the English model reads that, and ranks better.",
+    "Not English: the English model reads that.",
     "Harms and languages that are not listed were not measured, and are unanswerable.",
     "Sets were collected by words that offend: their harmless texts are ruder than most. Thresholds by false-positive "
     "rate are careful on a platform, and a probability is too high there.",
@@ -159,7 +159,7 @@ def _calibrated(
     odds = scores(encoder, head, [one.text for one in chosen])
     counts = {language: int((of_language == language).sum()) for language in set(of_language.tolist())}
     weight = np.array([1 / counts[language] for language in of_language.tolist()])  # each language counts the same
-    common = fit_platt(label, odds, weight)
+    common = fit_platt(label, odds, weight * len(weight) / weight.sum())
     curves: dict[str, Platt] = {}
     probability = np.zeros(len(chosen))
     for language in languages:

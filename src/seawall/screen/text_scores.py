@@ -32,7 +32,7 @@ class AskedText:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ScoreReading:
     """One detector's value."""
 
     detector: str
@@ -46,7 +46,7 @@ class Score:
 
     value: float
     kind: SignalKind
-    readings: tuple[Reading, ...]
+    readings: tuple[ScoreReading, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _score(
     missing: Mapping[tuple[str, str], NoScore],
     values: Mapping[tuple[str, str, str], float],
 ) -> Score | NoScore:
-    readings: list[Reading] = []
+    readings: list[ScoreReading] = []
     refusal = NoScore(UnknownReason.LANGUAGE, part.language or "the text's language cannot be told")
     for spec in asked:
         lacking = missing.get((spec.name, part.path))
@@ -148,7 +148,7 @@ def _score(
         value = values.get((spec.name, part.path, signal))
         if lacking is not None or (value is None and not _reads(spec, part, signal)):
             continue
-        readings.append(Reading(spec.name, spec.version, value or 0.0))
+        readings.append(ScoreReading(spec.name, spec.version, value or 0.0))
     if not readings:
         return refusal
     kind = next(each.kind for spec in asked for each in spec.signals if each.name == signal)

@@ -2,7 +2,7 @@
 
 One encoder reads all languages. What its log-odds are worth differs from language to language, so each harm has a curve
 and tables for every language in which it was measured, and is *unknown* (``language``) in all others. English is left
-to the English model, which ranks better there. The weights and ``card.json``, which says what they were made from and
+to the English model. The weights and ``card.json``, which says what they were made from and
 how they did, are in ``data/multilingual``; ``seawall.learn.encoder.multilingual`` and ``seawall.learn.languages`` make
 them.
 
