@@ -9,8 +9,11 @@ import pytest
 from seawall.content import load_content_type
 from seawall.model import (
     UNKNOWN,
+    Decision,
+    DecisionSource,
     DetectorSpec,
     Item,
+    ItemRef,
     Modality,
     OperatingPoint,
     Part,
@@ -20,7 +23,7 @@ from seawall.model import (
     Unknown,
     UnknownReason,
 )
-from seawall.policy import Bundle, Context, PolicyErrors, PolicySource, build_bundle
+from seawall.policy import Bundle, Context, PolicyErrors, PolicySource, build_bundle, explain
 
 NOTE = """\
 content_type: note
@@ -157,3 +160,28 @@ def test_a_detector_that_cannot_show_the_figure_leaves_its_languages_the_stricte
         assert ("likely" in fired(bundle, context)[0]) is fires
     with pytest.raises(PolicyErrors, match="cannot show a false-positive rate"):
         built(few)
+
+
+@pytest.mark.parametrize(
+    ("language", "number"), [("de", "0.9 in 'de'"), ("en", "0.7 in 'en'"), (None, "0.9 for others")]
+)
+def test_an_explanation_names_the_number_that_held_for_the_item(language: str | None, number: str) -> None:
+    bundle, context = looked_at([given("others", 0.95, part) for part in ("title", "body")], [], language)
+    row = bundle.program("note").row(context)
+    outcome = bundle.program("note").decide(row)
+    decision = Decision(
+        id="dec_1",
+        at=1,
+        item=ItemRef("note", "it_1", 1),
+        source=DecisionSource.SCREEN,
+        verdict=outcome.verdict,
+        actions=outcome.actions,
+        reasons=outcome.reasons,
+        undetermined=outcome.undetermined,
+        degraded=outcome.degraded,
+        unknown=(),
+        bundle=bundle.hash,
+    )
+    [likely] = [rule for rule in explain(bundle, decision, row).rules if rule.rule == "likely"]
+    assert len(likely.thresholds) == 1
+    assert f"at_fpr(0.01) = {number}" in likely.thresholds[0]

@@ -12,9 +12,10 @@ from seawall.model.durations import format_duration
 from seawall.model.not_permitted import RULE_TEXTS, NotPermitted, Prohibition
 from seawall.policy.counterfactuals import NEAR, CounterfactualChange, candidates, show_value
 from seawall.policy.features import TEXTUAL
+from seawall.policy.figures import Threshold
 from seawall.policy.program import Outcome, Program
 from seawall.policy.syntax import names_in
-from seawall.policy.tree import Feature, features_of, literal
+from seawall.policy.tree import Feature, FeatureOrigin, features_of, literal
 
 if TYPE_CHECKING:
     from seawall.policy.bundle import Bundle
@@ -265,12 +266,21 @@ class _Reader:
             when=" ".join(rule.when.text.split()),
             lets={let.name: " ".join(let.expression.text.split()) for let in policy.lets if let.name in used},
             features=tuple(self.read(feature) for feature in features_of(checked.when).values()),
-            thresholds=tuple(each.shown for each in checked.thresholds),
+            thresholds=tuple(each.shown for each in self.thresholds(checked)),
             actions=tuple(call.expression.source.text[slice(*_ends(call))] for call in rule.do),
             change=change,
             mode=rule.mode if rule.share is None else f"{rule.mode} {rule.share:g}",
             layer=policy.layer,
         )
+
+    def thresholds(self, checked: CheckedRule) -> Iterator[Threshold]:
+        """The numbers that held for the item: those of its language, else those of all others."""
+        read = (each.name for each in features_of(checked.when).values() if each.origin is FeatureOrigin.ITEM_LANGUAGE)
+        language = next((self.row[name] for name in read), "")
+        own = {(each.signal, each.asked) for each in checked.thresholds if each.language == language}
+        for each in checked.thresholds:
+            if each.language == language or (not each.language and (each.signal, each.asked) not in own):
+                yield each
 
     def read(self, feature: Feature) -> FeatureRead:
         value = self.row[feature.name]
