@@ -15,13 +15,15 @@ import numpy as np
 from benchmarks.quality_card import shown, table
 from numpy.typing import NDArray
 
-from seawall.detectors.text.model.multilingual import LanguageHead, MultilingualModel
+from seawall.detectors.text.model.multilingual import MultilingualModel, language_detectors
 from seawall.learn import leaks
 from seawall.learn.corpus import RECIPE, TESTS
 from seawall.learn.datasets import DATASETS, LabelledText
 from seawall.learn.encoder.multilingual import LANGUAGE_CALIBRATION, LANGUAGE_TESTS
 from seawall.learn.languages import TESTED, interval_of_auc, scores
 from seawall.measure import wilson
+from seawall.model import DetectorSpec
+from seawall.policy.figures import AskedFigure, resolve
 
 RATES = (0.01, 0.05)
 ENGLISH = (("hate", "hatecheck", "test"), ("toxic", "hatexplain", "val"), ("sexism", "edos", "dev"))
@@ -35,26 +37,28 @@ def measure(data: Path, model: MultilingualModel) -> dict[str, Any]:
     report = leaks.check(data, model.folder, tests)  # OpenAI's texts train it, and do not test it
     print(f"\nMultilingual model {model.version}: none of {report.test_texts:,} test and calibration texts is among "
           f"{report.training_texts:,} training texts")  # fmt: skip
-    heads = {head.name: head for head in model.artefact.heads}
-    lines = [line for head, name, split in TESTED for line in _set(data, model, heads[head], name, split)]
+    detectors = {each.spec.signals[0].name: each.spec for each in language_detectors(model)}
+    lines = [line for head, name, split in TESTED for line in _set(data, model, detectors[head], name, split)]
     english = [_english(data, model, *tested) for tested in ENGLISH]
     return {"model_version": model.version, "languages": lines, "english": english}
 
 
-def _set(data: Path, model: MultilingualModel, head: LanguageHead, name: str, split: str) -> list[dict[str, Any]]:
-    examples = [one for one in DATASETS[name].read(data, split) if head.name in one.labels and one.language != "en"]
-    baseline = _tfidf(data, name, head.name, examples)
+def _set(data: Path, model: MultilingualModel, detector: DetectorSpec, name: str, split: str) -> list[dict[str, Any]]:
+    head = detector.signals[0].name
+    examples = [one for one in DATASETS[name].read(data, split) if head in one.labels and one.language != "en"]
+    baseline = _tfidf(data, name, head, examples)
     found = []
     for language in sorted({one.language for one in examples}):
         rows = [row for row, one in enumerate(examples) if one.language == language]
-        found.append(_line(model, head, language, [examples[row] for row in rows], baseline[rows]))
+        found.append(_line(model, detector, language, [examples[row] for row in rows], baseline[rows]))
         print(f"  {_row(found[-1])}")
     return found
 
 
 def _line(
-    model: MultilingualModel, head: LanguageHead, language: str, examples: Sequence[LabelledText], baseline: Scores
+    model: MultilingualModel, detector: DetectorSpec, language: str, examples: Sequence[LabelledText], baseline: Scores
 ) -> dict[str, Any]:
+    head = next(each for each in model.artefact.heads if each.name == detector.signals[0].name)
     truth = np.array([one.labels[head.name] >= 0.5 for one in examples])
     odds = scores(model.encoder, head.name, [one.text for one in examples])
     groups = [one.group for one in examples]
@@ -70,36 +74,23 @@ def _line(
     }
     if language in head.curves:
         probability = head.curves[language].apply(odds)
-        line["at"] = {str(rate): _at(head, language, rate, truth, probability) for rate in RATES}
+        line["at"] = {str(rate): _at(detector, language, rate, truth, probability) for rate in RATES}
     return line
 
 
 def _at(
-    head: LanguageHead, language: str, rate: float, truth: NDArray[np.bool_], probability: Scores
-) -> dict[str, Any] | None:
-    """Recall and false-positive rate at the threshold of ``at_fpr(rate)`` for a language."""
-    threshold = threshold_of(head, language, rate)
-    if threshold is None:
-        return None
+    detector: DetectorSpec, language: str, rate: float, truth: NDArray[np.bool_], probability: Scores
+) -> dict[str, Any]:
+    """Recall and false-positive rate at the threshold of ``at_fpr(rate)`` for a language, as policies resolve it."""
+    found = resolve(detector, detector.signals[0], AskedFigure("at_fpr", rate))
+    values = {each.language: each.value for each in found}
+    threshold = values.get(language, values[""])
     answers = probability >= threshold
     return {
         "threshold": round(threshold, 4),
         "recall": _numbers(wilson(int((answers & truth).sum()), int(truth.sum()))),
         "fpr": _numbers(wilson(int((answers & ~truth).sum()), int((~truth).sum()))),
     }
-
-
-def threshold_of(head: LanguageHead, language: str, rate: float) -> float | None:
-    """As policies resolve ``at_fpr``: from the language's own table, else the strictest."""
-
-    def lowest(points: Sequence[Any]) -> float | None:
-        return min((point.threshold for point in points if point.fpr_upper <= rate), default=None)
-
-    own = next((lowest(each.points) for each in head.calibration if each.language == language), None)
-    if own is not None:
-        return own
-    found = [lowest(each.points) for each in head.calibration] + [lowest(head.operating_points)]
-    return max((threshold for threshold in found if threshold is not None), default=None)
 
 
 def _tfidf(data: Path, name: str, head: str, examples: Sequence[LabelledText]) -> Scores:
@@ -171,9 +162,7 @@ def thresholds_table(figures: Mapping[str, Any]) -> str:
     for line in figures["languages"]:
         if not line["answered"]:
             continue
-        cells = [
-            shown(at[what]) if (at := line["at"][str(rate)]) else "–" for rate in RATES for what in ("recall", "fpr")
-        ]
+        cells = [shown(line["at"][str(rate)][what]) for rate in RATES for what in ("recall", "fpr")]
         rows.append((f"`{line['head']}`", line["language"], line["set"], *cells))
     return table(header, rows)
 

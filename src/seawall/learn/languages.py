@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from seawall.detectors.text.model import shipped
 from seawall.detectors.text.model.artefact import CARD, ENCODER, TEXTS, save_arrays
 from seawall.detectors.text.model.encoder import OnnxEncoder
-from seawall.detectors.text.model.multilingual import FOLDER, language_windows
+from seawall.detectors.text.model.multilingual import FOLDER, language_windows, worst_odds
 from seawall.learn import augment, sentences_by_language
 from seawall.learn.corpus import evaluation_only
 from seawall.learn.datasets import DATASETS, LabelledText
@@ -103,9 +103,7 @@ def make(data: Path, encoder_file: Path, out: Path, seed: int = 0) -> Mapping[st
 
 def scores(encoder: OnnxEncoder, head: str, texts: Sequence[str]) -> Floats:
     """The log-odds of each text: those of its worst window."""
-    column = encoder.heads.index(head)
-    cut = [language_windows(encoder, text) for text in texts]
-    return np.array([encoder.run(windows).odds[:, column].max() for windows in cut], dtype=np.float64)
+    return worst_odds(encoder, [language_windows(encoder, text) for text in texts], head)
 
 
 def interval_of_auc(truth: NDArray[np.bool_], values: Floats, groups: Sequence[str]) -> Interval:

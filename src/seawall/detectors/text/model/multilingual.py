@@ -2,9 +2,8 @@
 
 One encoder reads all languages. What its log-odds are worth differs from language to language, so each harm has a curve
 and tables for every language in which it was measured, and is *unknown* (``language``) in all others. English is left
-to the English model. The weights and ``card.json``, which says what they were made from and
-how they did, are in ``data/multilingual``; ``seawall.learn.encoder.multilingual`` and ``seawall.learn.languages`` make
-them.
+to the English model. The weights and ``card.json``, which says what they were made from and how they did, are in
+``data/multilingual``; ``seawall.learn.encoder.multilingual`` and ``seawall.learn.languages`` make them.
 
     >>> from seawall.model import Modality, Part
     >>> [hate, harassment, sexism] = language_detectors(MultilingualModel())
@@ -142,15 +141,13 @@ class MultilingualModel:
 
     def odds(self, texts: Sequence[str], head: str) -> Floats:
         """The log-odds of a head for each text: those of its worst window. No language is asked for."""
-        return self.odds_of([self.windows(text) for text in texts], head)
+        return worst_odds(self.encoder, [self.windows(text) for text in texts], head)
 
-    def odds_of(self, cut: Sequence[Sequence[Sequence[int]]], head: str) -> Floats:
-        """As ``odds``, for texts that are cut."""
-        if not cut:
-            return np.zeros(0)
-        found = self.encoder.run([window for windows in cut for window in windows]).odds
-        worst = np.maximum.reduceat(found, np.cumsum([0, *(len(windows) for windows in cut[:-1])]), axis=0)
-        return np.asarray(worst[:, self.encoder.heads.index(head)], dtype=np.float64)
+
+def worst_odds(encoder: OnnxEncoder, cut: Sequence[Sequence[Sequence[int]]], head: str) -> Floats:
+    """The log-odds of a head for each text, cut into windows: those of its worst window."""
+    column = encoder.heads.index(head)
+    return np.array([encoder.run(windows).odds[:, column].max() for windows in cut], dtype=np.float64)
 
 
 def language_windows(encoder: OnnxEncoder, text: str) -> list[list[int]]:
@@ -221,7 +218,7 @@ class LanguageDetector:
         if len(windows) > MOST_WINDOWS:
             detail = f"{len(windows)} windows of words, at most {MOST_WINDOWS}"
             return self._unknown(part, UnknownReason.UNREADABLE, detail)
-        [value] = curve.apply(self._model.odds_of([windows], self._head.name)).tolist()
+        [value] = curve.apply(worst_odds(self._model.encoder, [windows], self._head.name)).tolist()
         span = None
         if value >= EVIDENCE_FLOOR:
             span = worst_run(text, lambda texts: self._model.odds(texts, self._head.name))
