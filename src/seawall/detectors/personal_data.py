@@ -101,29 +101,38 @@ class PersonalDataDetector:
         return [self._measure(part) for part in parts]
 
     def _measure(self, part: Part) -> DetectorResult:
-        found = find_personal_data(part.text or "")
-        if not found:
-            return ()
-        signals = [
-            self._signal("pii_count", number if number < _MOST_SIGNALS else len(found), part, finding)
-            for number, finding in enumerate(found[:_MOST_SIGNALS], 1)
-        ]
-        for name, kinds in (("pii_contact", CONTACT), ("pii_financial", FINANCIAL)):
-            chosen = [finding for finding in found if finding.kind in kinds]
-            if chosen:
-                signals.append(self._signal(name, len(chosen), part, chosen[0]))
-        return tuple(signals)
+        return counts(find_personal_data(part.text or ""), part, self.spec)
 
-    def _signal(self, name: str, value: int, part: Part, finding: Finding) -> Signal:
+
+def counts(found: Sequence[Finding], part: Part, spec: DetectorSpec) -> DetectorResult:
+    """The three signals of a detector that counts findings: of every kind, of contacts, of financial ones.
+
+    The first is given once per finding, counting up, so that each has its place.
+    """
+    if not found:
+        return ()
+    total, contact, financial = (signal.name for signal in spec.signals)
+
+    def signal(name: str, value: int, finding: Finding) -> Signal:
         return Signal(
             name=name,
             value=value,
             part=part.path,
-            detector=self.spec.name,
-            version=self.spec.version,
+            detector=spec.name,
+            version=spec.version,
             span=Span(unit=SpanUnit.CHARACTERS, start=finding.start, end=finding.end),
             evidence=finding.kind,
         )
+
+    signals = [
+        signal(total, number if number < _MOST_SIGNALS else len(found), finding)
+        for number, finding in enumerate(found[:_MOST_SIGNALS], 1)
+    ]
+    for name, kinds in ((contact, CONTACT), (financial, FINANCIAL)):
+        chosen = [finding for finding in found if finding.kind in kinds]
+        if chosen:
+            signals.append(signal(name, len(chosen), chosen[0]))
+    return tuple(signals)
 
 
 # ── finders: spans of one kind each, strictest kinds first ──────────────────────────────────────────────────────────

@@ -8,14 +8,13 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from seawall.content.plain import plain
-from seawall.detectors.personal_data import CONTACT, FINANCIAL, Finding, find_personal_data
-from seawall.model.content import Modality, Part, Span, SpanUnit
-from seawall.model.signals import Cost, DetectorResult, DetectorSpec, Signal, SignalKind, SignalSpec
+from seawall.detectors.personal_data import Finding, counts, find_personal_data
+from seawall.model.content import Modality, Part
+from seawall.model.signals import Cost, DetectorResult, DetectorSpec, SignalKind, SignalSpec
 
 NAME: Final = "leaked-data"
 VERSION: Final = "1"
 ASKED: Final = frozenset({"prompt", "earlier_prompts"})
-_MOST_SIGNALS: Final = 100  # with a place; the count includes all
 _PHONE_DIGITS: Final = 8  # the last ones: a country code may be written or left out
 
 
@@ -78,15 +77,7 @@ class LeakedDataDetector:
         asked = part.asked if isinstance(part, AnswerPart) else ""
         known = {_same(asked, each) for each in find_personal_data(asked)}
         leaked = [each for each in found if _same(part.text or "", each) not in known]
-        signals = [
-            _signal("pii_leaked", number if number < _MOST_SIGNALS else len(leaked), part, each)
-            for number, each in enumerate(leaked[:_MOST_SIGNALS], 1)
-        ]
-        for name, kinds in (("pii_leaked_contact", CONTACT), ("pii_leaked_financial", FINANCIAL)):
-            chosen = [each for each in leaked if each.kind in kinds]
-            if chosen:
-                signals.append(_signal(name, len(chosen), part, chosen[0]))
-        return tuple(signals)
+        return counts(leaked, part, self.spec)
 
 
 def _same(text: str, finding: Finding) -> tuple[str, str]:
@@ -98,13 +89,6 @@ def _same(text: str, finding: Finding) -> tuple[str, str]:
         written = re.sub(r"\W(?:at|ät|arroba)\W", "@", written)
         written = re.sub(r"\W(?:dot|punkt|punto)\W", ".", written)
     return finding.kind, re.sub(r"[\W_]", "", written)
-
-
-def _signal(name: str, value: int, part: Part, finding: Finding) -> Signal:
-    span = Span(unit=SpanUnit.CHARACTERS, start=finding.start, end=finding.end)
-    return Signal(
-        name=name, value=value, part=part.path, detector=NAME, version=VERSION, span=span, evidence=finding.kind
-    )
 
 
 def _values(part: Part) -> dict[str, Any]:
