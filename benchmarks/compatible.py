@@ -19,9 +19,10 @@ import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from typing import Any
 
-from benchmarks.http import _serve
+from benchmarks.http import _serve, load
 
 CLIENTS = 8
 REQUESTS = 400
@@ -59,13 +60,15 @@ async def _runs() -> dict[str, list[dict[str, float]]]:
         try:
             port, key = here.recv()
             for name in ROUTES:
-                await _load(name, port, key, 20, "warm-up")
+                await load(port, key, 20, partial(_request, name, "warm-up"), CLIENTS)
             for number in range(ROUNDS):
                 for name in ROUTES:
                     here.send("cpu")
                     before = here.recv()
                     began = time.perf_counter()
-                    latencies = sorted(await _load(name, port, key, REQUESTS, f"run-{number}"))
+                    latencies = sorted(
+                        await load(port, key, REQUESTS, partial(_request, name, f"run-{number}"), CLIENTS)
+                    )
                     wall = time.perf_counter() - began
                     here.send("cpu")
                     found[name].append(
@@ -84,45 +87,19 @@ async def _runs() -> dict[str, list[dict[str, float]]]:
     return found
 
 
-def _request(name: str, number: int, run: str) -> tuple[str, dict[str, Any]]:
+def _request(name: str, run: str, number: int) -> tuple[str, bytes]:
     """Path and body."""
     text = TEXT.format(number=f"{number} {run}")
     if name == "screen":
         item = {"content_type": "comment", "id": f"{run}-{number}", "actor": {"id": f"account-{number % 500}"}}
-        return "/v1/screen", {**item, "fields": {"body": text}, "language": "en"}
+        return "/v1/screen", json.dumps({**item, "fields": {"body": text}, "language": "en"}).encode()
     if name == "moderations":
-        return "/v1/moderations", {"input": text}
+        return "/v1/moderations", json.dumps({"input": text}).encode()
     names = ("TOXICITY",) if name == "analyze_one" else ("TOXICITY", "IDENTITY_ATTACK", "INSULT", "THREAT", "SPAM")
     wanted: dict[str, Any] = {each: {} for each in names}
-    return "/v1alpha1/comments:analyze", {"comment": {"text": text}, "requestedAttributes": wanted, "languages": ["en"]}
-
-
-async def _load(name: str, port: int, key: str, requests: int, run: str) -> list[float]:
-    """Closed loop over ``CLIENTS`` kept connections; seconds of each request. Fails on an answer that is not 200."""
-    latencies: list[float] = []
-    numbers = iter(range(requests))
-
-    async def client() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for number in numbers:
-            path, asked = _request(name, number, run)
-            body = json.dumps(asked).encode()
-            head = (
-                f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
-                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-            )
-            began = time.perf_counter()
-            writer.write(head.encode() + body)
-            answer = await reader.readuntil(b"\r\n\r\n")
-            length = int(answer.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            payload = await reader.readexactly(length)
-            latencies.append(time.perf_counter() - began)
-            if not answer.startswith(b"HTTP/1.1 200"):
-                raise SystemExit(f"the server refused: {answer!r} {payload!r}")
-        writer.close()
-
-    await asyncio.gather(*(client() for _ in range(CLIENTS)))
-    return latencies
+    return "/v1alpha1/comments:analyze", json.dumps(
+        {"comment": {"text": text}, "requestedAttributes": wanted, "languages": ["en"]}
+    ).encode()
 
 
 if __name__ == "__main__":

@@ -18,11 +18,13 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 CLIENTS = 32
+Request: TypeAlias = Callable[[int], tuple[str, bytes]]  # by number: path and body
 REQUESTS = 6_000
 ROUNDS = 3
 TEXT = "Loved the second verse, the drums come in so late and then it all makes sense. Playing it again tonight!"
@@ -58,11 +60,11 @@ async def _measure(name: str) -> dict[str, float]:
         try:
             port, key = here.recv()
             body = _body(0)
-            await _load(port, key, 200, "warm-up")
+            await load(port, key, 200, _screening("warm-up"))
             here.send("cpu")
             before = here.recv()
             started = time.perf_counter()
-            latencies = await _load(port, key, REQUESTS, "run")
+            latencies = await load(port, key, REQUESTS, _screening("run"))
             wall = time.perf_counter() - started
             here.send("cpu")
             cpu = here.recv() - before
@@ -93,17 +95,21 @@ def _body(number: int, run: str = "run") -> bytes:
     ).encode()
 
 
-async def _load(port: int, key: str, requests: int, run: str) -> list[float]:
-    """Closed loop over ``CLIENTS`` kept connections; seconds of each request. Fails on an answer that is not 200."""
+def _screening(run: str) -> Request:
+    return lambda number: ("/v1/screen", _body(number, run))
+
+
+async def load(port: int, key: str, requests: int, request: Request, clients: int = CLIENTS) -> list[float]:
+    """Closed loop over some kept connections; seconds of each request. Fails on an answer that is not 200."""
     latencies: list[float] = []
     numbers = iter(range(requests))
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for number in numbers:
-            body = _body(number, run)
+            path, body = request(number)
             head = (
-                f"POST /v1/screen HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
+                f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n"
                 f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             )
             started = time.perf_counter()
@@ -116,7 +122,7 @@ async def _load(port: int, key: str, requests: int, run: str) -> list[float]:
                 raise SystemExit(f"the server refused: {answer!r} {payload!r}")
         writer.close()
 
-    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    await asyncio.gather(*(client() for _ in range(clients)))
     return latencies
 
 

@@ -6,22 +6,20 @@ import json
 import re
 import subprocess
 import sys
-import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from seawall import access
 from seawall.api.compatible import MAX_CHARACTERS
 from seawall.api.moderations import MOST_INPUTS
-from seawall.cli.serve import asgi
 from seawall.screen.compatible_names import OPENAI, PERSPECTIVE
 from support.app import own_app
 from support.commands import own_settings, run_command
+from support.served import served
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "migrate-from-perspective.md").read_text(encoding="utf-8")
 _ROW = re.compile(r"^\| (`.*?`) \| (.*?) \| (.*?) \|", re.MULTILINE)
@@ -38,22 +36,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
     with own_app(tmp_path_factory.mktemp("migration")) as app:
         key = access.create_key(app.ledger, "moved", ["screen"])
         app.runner.warm_up()
-        ready = threading.Event()
-
-        class Server(uvicorn.Server):
-            async def startup(self, sockets: object = None) -> None:
-                await super().startup()
-                ready.set()
-
-        served = Server(
-            uvicorn.Config(asgi(app), port=0, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-        )
-        thread = threading.Thread(target=served.run, daemon=True)
-        thread.start()
-        assert ready.wait(60)
-        yield f"http://127.0.0.1:{served.servers[0].sockets[0].getsockname()[1]}", key
-        served.should_exit = True
-        thread.join()
+        with served(app) as url:
+            yield url, key
 
 
 def run(program: str, server: tuple[str, str]) -> str:

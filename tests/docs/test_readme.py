@@ -6,7 +6,6 @@ import ast
 import re
 import subprocess
 import sys
-import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from seawall import access
 from seawall.app import migrate, open_app
-from seawall.cli.serve import asgi
 from seawall.policy import load_policy
 from seawall.settings import Settings
 from seawall.shipped import policies
+from support.served import served
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,22 +41,8 @@ def server(tmp_path: Path) -> Iterator[tuple[str, str]]:
     with open_app(settings) as app:
         app.publish(by="test")
         key = access.create_key(app.ledger, "reader", ["screen", "report", "appeal", "read"])
-        ready = threading.Event()
-
-        class Server(uvicorn.Server):
-            async def startup(self, sockets: object = None) -> None:
-                await super().startup()
-                ready.set()
-
-        served = Server(
-            uvicorn.Config(asgi(app), port=0, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-        )
-        thread = threading.Thread(target=served.run, daemon=True)
-        thread.start()
-        assert ready.wait(60)
-        yield f"http://127.0.0.1:{served.servers[0].sockets[0].getsockname()[1]}", key
-        served.should_exit = True
-        thread.join()
+        with served(app) as url:
+            yield url, key
 
 
 def test_the_first_call_of_the_readme(server: tuple[str, str]) -> None:
