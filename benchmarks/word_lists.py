@@ -14,6 +14,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -44,34 +45,34 @@ class Rates:
 
 def harmless_texts(folder: Path) -> dict[str, Callable[[], list[str]]]:
     """The sets that are there, by name: each reads the texts that its people called harmless."""
-    sets: dict[str, tuple[str, str, Callable[[LabelledText], bool]]] = {
-        "de": ("germeval2018", "train", lambda row: row.slice == "OTHER"),
-        "zh": ("cold", "train", lambda row: row.labels["harassment"] < 0.5),
-        "hi": ("uli_hi", "train", lambda row: row.labels["sexism"] == 0),
-        "ta": ("uli_ta", "train", lambda row: row.labels["sexism"] == 0),
-        "en": ("uli_en", "train", lambda row: row.labels["sexism"] == 0),
-        "ar": ("mlma_ar", "train", lambda row: row.labels["harassment"] < 0.5),
-        "fr": ("mlma_fr", "train", lambda row: row.labels["harassment"] < 0.5),
+    sets: dict[str, tuple[str, Callable[[LabelledText], bool]]] = {
+        "de": ("germeval2018", lambda row: row.slice == "OTHER"),
+        "zh": ("cold", lambda row: row.labels["harassment"] < 0.5),
+        "hi": ("uli_hi", lambda row: row.labels["sexism"] == 0),
+        "ta": ("uli_ta", lambda row: row.labels["sexism"] == 0),
+        "en": ("uli_en", lambda row: row.labels["sexism"] == 0),
+        "ar": ("mlma_ar", lambda row: row.labels["harassment"] < 0.5),
+        "fr": ("mlma_fr", lambda row: row.labels["harassment"] < 0.5),
     }
 
-    def read(name: str, split: str, harmless: Callable[[LabelledText], bool]) -> list[str]:
-        return [row.text for row in DATASETS[name].read(folder, split) if harmless(row)]
+    def read(name: str, harmless: Callable[[LabelledText], bool]) -> list[str]:
+        rows = (row for split in ("train", "calibration") for row in DATASETS[name].read(folder, split))
+        return [row.text for row in rows if harmless(row)]
 
-    found = {
-        language: lambda chosen=chosen: read(*chosen)  # type: ignore[misc]
-        for language, chosen in sets.items()
-        if DATASETS[chosen[0]].present(folder)
+    found: dict[str, Callable[[], list[str]]] = {
+        language: partial(read, *chosen) for language, chosen in sets.items() if DATASETS[chosen[0]].present(folder)
     }
     sms = folder / "sms_spam" / "sms.tsv"
-    return found | ({"en-sms": lambda: _sms(sms)} if sms.is_file() else {})
+    return found | ({"en-sms": partial(_sms, sms)} if sms.is_file() else {})
 
 
 def shipped_texts() -> dict[str, Callable[[], list[str]]]:
     """The harmless sentences that ship with Seawall, by language: few, and the lists were read against them."""
-    return {
-        f"{language}-own": lambda language=language: [text for each, text in harmless() if each == language]  # type: ignore[misc]
-        for language in sorted({each for each, _ in harmless()})
-    }
+
+    def read(language: str) -> list[str]:
+        return [text for each, text in harmless() if each == language]
+
+    return {f"{language}-own": partial(read, language) for language in sorted({each for each, _ in harmless()})}
 
 
 def _sms(file: Path) -> list[str]:
