@@ -635,10 +635,12 @@ def test_a_language_that_another_detector_of_the_signals_reads_is_left_to_it() -
     assert refused == {("english", "de"), ("english", "fi"), ("german", "fi")}  # nobody gives spam in German
 
 
-def test_a_detector_that_is_wanted_brings_those_to_whom_it_leaves_languages() -> None:
+def test_a_detector_that_is_not_wanted_is_not_asked_in_place_of_another() -> None:
+    """It may not be permitted."""
     english = Reader(name="english", languages=ENGLISH, signals=("hate", "spam"))
     given, _ = of_languages(english, Reader(name="german", languages=GERMAN), wanted={"german"})
-    assert ("english", "en") in given
+    assert given == {("german", "de")}
+    assert english.calls == []
 
 
 def test_a_detector_that_reads_every_language_takes_none_from_the_others() -> None:

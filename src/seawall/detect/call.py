@@ -51,7 +51,6 @@ class Installed:
         self.ranges: tuple[ScoreRange, ...] = score_ranges_of(detector)
         self.composes = hasattr(detector, "compose")
         self.elsewhere: frozenset[str] = frozenset()  # languages that it leaves to others
-        self.left_to: frozenset[str] = frozenset()  # to these
         self.latencies = Latencies()
         self.ask = partial(ask, detector, name=self.name)
         calls = getattr(detector, "calls_at_once", 1)
@@ -60,20 +59,21 @@ class Installed:
         self.queue = None if self.cost is Cost.INLINE else DetectorQueue(self.name, self.ask_measured, limits, clock)
 
     def leave_languages_to(self, others: Iterable[Installed]) -> None:
-        """Say nothing of parts in languages in which other detectors give all of its signals."""
+        """Say nothing of parts in languages in which other detectors give all of its signals.
+
+        Whoever reads a signal asks all of its detectors, or says why one is not asked: it may not be permitted.
+        """
         spec = self._spec
         if not isinstance(spec, DetectorSpec) or spec.languages is None or not spec.signals:
             return
         readers = [one for one in others if one is not self and getattr(one._spec, "languages", None) is not None]
-        of_signals = [
-            [one for one in readers if any(each.name == signal.name for each in one._spec.signals)]
+        read = [
+            frozenset[str]().union(
+                *(one._spec.languages for one in readers if any(each.name == signal.name for each in one._spec.signals))
+            )
             for signal in spec.signals
         ]
-        read = [frozenset[str]().union(*(one._spec.languages for one in found)) for found in of_signals]
         self.elsewhere = frozenset.intersection(*read) - spec.languages
-        self.left_to = frozenset(
-            one.name for found in of_signals for one in found if one._spec.languages & self.elsewhere
-        )
 
     def ask_measured(self, parts: Sequence[Part], thresholds: Thresholds | None = None) -> list[Any]:
         """As ``ask``, one answer for each part; the time of the call is counted."""

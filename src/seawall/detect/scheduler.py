@@ -243,8 +243,7 @@ class Runner:
         if wanted is None:
             found = [detector for detector in self._detectors if detector.cost is not Cost.SLOW]
         else:
-            named = {name for one in self._detectors if one.name in wanted for name in (one.name, *one.left_to)}
-            found = [detector for detector in self._detectors if detector.name in named]
+            found = [detector for detector in self._detectors if detector.name in wanted]
         if not self._ranges or not any(detector.ranges for detector in found):
             return found
         specs = [detector.spec for detector in self._detectors]
